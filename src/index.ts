@@ -1,0 +1,2 @@
+export { EspalierError, OptionError } from './kernel/errors.ts'
+export type * from './kernel/ports/index.ts'

@@ -1,0 +1,46 @@
+// Errors with stable codes. A code is a contract: it survives a thread crossing and a change of wording.
+
+/** The base of every error that Espalier throws on purpose. */
+export class EspalierError extends Error {
+  /** Stable, machine-readable: `ERR_…`. */
+  readonly code: string
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = new.target.name
+    this.code = code
+  }
+}
+
+/** A wrong option, argument or file: names the field, the value, and what is allowed. */
+export class OptionError extends EspalierError {
+  readonly field: string
+
+  constructor(field: string, value: unknown, allowed: string) {
+    super('ERR_OPTION', `${field}: expected ${allowed}, got ${show(value)}`)
+    this.field = field
+  }
+}
+
+/** A value as a person would want to see it in one line: bounded in length and depth, and never throws. */
+export function show(value: unknown, maxLength = 120): string {
+  let text: string
+  if (typeof value === 'string') text = JSON.stringify(value)
+  else if (typeof value === 'function') text = value.name === '' ? 'a function' : `function ${value.name}`
+  else if (value instanceof Error) text = `${value.name}: ${value.message}`
+  else if (typeof value === 'object' && value !== null) {
+    try {
+      text = JSON.stringify(value, jsonSafe) ?? String(value)
+    } catch {
+      text = Object.prototype.toString.call(value)
+    }
+  } else text = String(value)
+  return text.length > maxLength ? `${text.slice(0, maxLength - 1)}…` : text
+}
+
+function jsonSafe(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return `${value}n`
+  if (typeof value === 'function') return '[function]'
+  if (typeof value === 'symbol') return value.toString()
+  return value
+}

@@ -1,0 +1,21 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^espalier$/, replacement: here('./src/index.ts') },
+      { find: /^espalier\/testing$/, replacement: here('./src/simulation/index.ts') },
+      { find: /^espalier\/storage$/, replacement: here('./src/storage/index.ts') },
+      { find: /^espalier\/flows$/, replacement: here('./supervisors/index.ts') },
+    ],
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 20_000,
+    pool: 'threads',
+    maxWorkers: 2,
+  },
+})
