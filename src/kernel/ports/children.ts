@@ -8,7 +8,7 @@ export interface ChildCommand {
   /** Program and arguments; no shell stands between. Never empty. */
   readonly argv: readonly [string, ...string[]]
   readonly cwd?: string
-  /** The child's whole environment. Absent: it inherits ours. */
+  /** The child's environment, to which only `ESPALIER_LINEAGE` is added. Absent: it inherits ours. */
   readonly env?: Readonly<Record<string, string>>
   /** Bytes given to standard input, which is then closed. Default: none. */
   readonly input?: Uint8Array
@@ -18,11 +18,13 @@ export interface ChildCommand {
 
 export interface ChildProcessHandle {
   readonly pid: number | undefined
-  /** Settles once the child has ended, its output is read, and no process of its group is left. Never rejects. */
+  /**
+   * Settles once the child has ended, its output is read, and no process that descends from it is left: what outlives
+   * the child is stopped as by {@link stop}. Never rejects.
+   */
   readonly done: Promise<ChildOutcome>
   /**
-   * Ends the whole process group, grandchildren included: SIGTERM, and SIGKILL after `graceMs` (default 2000).
-   * Idempotent.
+   * Ends the child and all that descend from it: SIGTERM, and SIGKILL after `graceMs` (default 2000). Idempotent.
    */
   stop(graceMs?: number): void
 }
