@@ -1,3 +1,7 @@
 export type { Random } from '../kernel/ports/index.ts'
+export { HistoryRecorder, type Operation } from './history.ts'
+export { type Conflict, checkLinearizability, type LinearizabilityOptions, type Verdict } from './linearizability.ts'
 export { deriveSeeds, PARTS, partsOf, SeededRandom } from './random.ts'
+export { type Json, type RegisterInput, type RegisterOutput, registerMap } from './register-map.ts'
+export type { SequentialSpec } from './sequential-spec.ts'
 export { digestOf, TraceHash } from './trace-hash.ts'
