@@ -15,7 +15,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 20_000,
-    pool: 'threads',
+    pool: 'forks',
     maxWorkers: 2,
   },
 })

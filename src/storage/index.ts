@@ -1,1 +1,18 @@
-export type { Clock } from '../kernel/ports/index.ts'
+// The storage room's face (`espalier/storage`).
+
+export { WriteBatch } from './batch.ts'
+export { StorageError, type StorageErrorCode } from './errors.ts'
+export { type Key, type KeyRange, type KeyValueChanges, type KeyValueEntry, KeyValueStore } from './key-value-store.ts'
+export { maxKeyBytes, prefixRange, successor } from './keys.ts'
+export { type LmdbOptions, openLmdb } from './lmdb/lmdb-store.ts'
+export { connectStorage } from './lmdb/storage-thread.ts'
+export { type DiskJob, MemoryDisk, type MemoryDiskOptions, type PowerCut } from './memory-disk.ts'
+export {
+  type QueueLimits,
+  type ScanPage,
+  type ScanRange,
+  type StoredEntry,
+  scanAll,
+  type TransactionalStore,
+} from './store.ts'
+export type { Tear } from './volume.ts'

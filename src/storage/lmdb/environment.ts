@@ -1,0 +1,237 @@
+// One LMDB environment, as the storage thread uses it: synchronous, one write transaction at a time.
+//
+// Invariant: with LMDB's plain synchronous commit (`overlappingSync: false`) the pages are flushed, then the meta page
+// is written through an O_DSYNC descriptor, before `transactionSync` returns: what `commit` reports is durable. And no
+// thread of lmdb-js's own writes behind our back, so the process may end at any moment.
+
+import { closeSync, existsSync, fdatasyncSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { ABORT, open, type RootDatabase } from 'lmdb'
+import { operationsOf, WriteBatch, type WriteOperation } from '../batch.ts'
+import { StorageError } from '../errors.ts'
+import { equalBytes } from '../keys.ts'
+import { restOf, type ScanRange } from '../store.ts'
+import { storageErrorOf } from './failures.ts'
+import type { EnvironmentOptions } from './messages.ts'
+import { releaseOwnership, takeOwnership } from './owner.ts'
+
+type Database = RootDatabase<Uint8Array, Uint8Array>
+
+export class Environment {
+  readonly #options: EnvironmentOptions
+  #database: Database
+  /** Set once the device has failed in a way that leaves the outcome open: nothing is written any more. */
+  #failed: StorageError | undefined
+
+  /** Opens the folder, and makes it first unless `readOnly`. */
+  constructor(options: EnvironmentOptions) {
+    this.#options = options
+    const { path, readOnly } = options
+    try {
+      if (!readOnly) {
+        makeFolder(path)
+        takeOwnership(path)
+      } else if (!existsSync(dataFile(path))) {
+        throw new StorageError('ERR_STORAGE_MISSING', `${path}: there is no store`)
+      }
+    } catch (error) {
+      throw storageErrorOf(error, path)
+    }
+    try {
+      this.#database = openDatabase(options)
+      if (!readOnly) syncFolder(path)
+    } catch (error) {
+      if (!readOnly) releaseOwnership(path)
+      throw storageErrorOf(error, path)
+    }
+  }
+
+  /** Writes the batches in one transaction, or one by one if one of them cannot be written. One outcome for each. */
+  commit(batches: readonly Uint8Array[]): readonly (StorageError | undefined)[] {
+    if (this.#failed !== undefined) return batches.map(() => this.#failed)
+    if (this.#options.readOnly) {
+      return batches.map(
+        () => new StorageError('ERR_STORAGE_READ_ONLY', `${this.#options.path} is open for reading only`),
+      )
+    }
+    try {
+      return this.#transact(batches)
+    } catch (error) {
+      const failure = this.#recover(error)
+      if (batches.length === 1 || this.#failed !== undefined) return batches.map(() => failure)
+      return batches.flatMap((batch) => this.commit([batch]))
+    }
+  }
+
+  get(key: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
+    const value = this.#readable().getBinary(key)
+    return value === undefined ? undefined : new Uint8Array(value)
+  }
+
+  /** A page of the range as encoded puts, and what of the range is left. */
+  scan(range: ScanRange): { readonly bytes: Uint8Array<ArrayBuffer>; readonly rest: ScanRange | undefined } {
+    const { from, to, reverse = false, maxEntries = 1000, maxBytes = 1024 * 1024 } = range
+    const page = new WriteBatch(4096)
+    let rest: ScanRange | undefined
+    let last: Uint8Array | undefined
+    let count = 0
+    let bytes = 0
+    // lmdb-js takes `start` as inclusive and `end` as exclusive in both directions; a reverse range needs the opposite.
+    const bounds = reverse
+      ? { start: to, end: from, reverse, exclusiveStart: true, inclusiveEnd: true }
+      : { start: from, end: to }
+    for (const { key, value } of this.#readable().getRange({ ...bounds, limit: maxEntries + 1 })) {
+      bytes += key.length + value.length
+      if (last !== undefined && (count >= maxEntries || bytes > maxBytes)) {
+        rest = restOf(range, last)
+        break
+      }
+      page.put(key, value)
+      last = new Uint8Array(key)
+      count += 1
+    }
+    return { bytes: page.take(), rest }
+  }
+
+  close(): void {
+    this.#database.close()
+    if (!this.#options.readOnly) releaseOwnership(this.#options.path)
+  }
+
+  /** The flush that the planted bug has not waited for. */
+  flushLate(): void {
+    if (!this.#options.acknowledgeAtPut) return
+    const descriptor = openSync(dataFile(this.#options.path), 'r+')
+    fdatasyncSync(descriptor)
+    closeSync(descriptor)
+  }
+
+  #readable(): Database {
+    if (this.#failed !== undefined) throw this.#failed
+    this.#database.resetReadTxn()
+    return this.#database
+  }
+
+  #transact(batches: readonly Uint8Array[]): (StorageError | undefined)[] {
+    const database = this.#database
+    let outcomes: (StorageError | undefined)[] = []
+    const full = database.transactionSync(() => {
+      const before = usedBytes(database)
+      outcomes = batches.map((batch) => applyBatch(database, batch, this.#options.path))
+      const used = usedBytes(database)
+      return used > this.#options.maxBytes && used > before ? ABORT : undefined
+    })
+    if (full !== ABORT) return outcomes
+    if (batches.length > 1) return batches.flatMap((batch) => this.commit([batch]))
+    return [
+      new StorageError('ERR_STORAGE_MAP_FULL', `${this.#options.path} would exceed ${this.#options.maxBytes} bytes`),
+    ]
+  }
+
+  /**
+   * After a failed transaction LMDB may refuse all further ones, and lmdb-js does not look: the environment is opened
+   * anew. A device error leaves open what reached the disk; then nothing more is written until the user reopens.
+   */
+  #recover(error: unknown): StorageError {
+    const failure = storageErrorOf(error, this.#options.path)
+    if (failure.outcome === 'unknown' || failure.code === 'ERR_STORAGE_CORRUPTED') {
+      this.#failed = failure
+      return failure
+    }
+    try {
+      this.#database.close()
+      this.#database = openDatabase(this.#options)
+    } catch (reopenError) {
+      this.#failed = storageErrorOf(reopenError, this.#options.path)
+    }
+    return failure
+  }
+}
+
+function openDatabase(options: EnvironmentOptions): Database {
+  return open<Uint8Array, Uint8Array>({
+    path: dataFile(options.path),
+    keyEncoding: 'binary',
+    encoding: 'binary',
+    overlappingSync: false,
+    noSync: options.acknowledgeAtPut,
+    readOnly: options.readOnly,
+    maxDbs: 1,
+  })
+}
+
+/** Applies one batch inside the open transaction; a batch whose expectation fails changes nothing. */
+function applyBatch(database: Database, batch: Uint8Array, path: string): StorageError | undefined {
+  for (const operation of operationsOf(batch)) {
+    if (!applyOperation(database, operation)) {
+      return new StorageError('ERR_STORAGE_CONFLICT', `${path}: a key holds another value than expected`)
+    }
+  }
+  return undefined
+}
+
+function applyOperation(database: Database, operation: WriteOperation): boolean {
+  switch (operation.kind) {
+    case 'put':
+      database.putSync(operation.key, operation.value)
+      return true
+    case 'delete':
+      database.removeSync(operation.key)
+      return true
+    case 'deleteRange':
+      deleteRange(database, operation.from, operation.to)
+      return true
+    case 'expect':
+      return equalBytes(database.getBinary(operation.key), operation.value)
+    case 'expectAbsent':
+      return database.getBinary(operation.key) === undefined
+  }
+}
+
+/** In slices: a cursor must not stand on a page that its own loop deletes from. */
+function deleteRange(database: Database, from: Uint8Array, to: Uint8Array): void {
+  const slice = 1000
+  for (;;) {
+    const keys = [...database.getKeys({ start: from, end: to, limit: slice }).map((key) => new Uint8Array(key))]
+    for (const key of keys) database.removeSync(key)
+    if (keys.length < slice) return
+  }
+}
+
+/**
+ * Bytes of the pages that hold data. Free pages do not count: LMDB uses them again. (lmdb-js grows the map of an
+ * environment without bound, so the bound is kept here.)
+ */
+function usedBytes(database: Database): number {
+  const stats: object = database.getStats()
+  const read = (name: string): number => {
+    const value: unknown = Reflect.get(stats, name)
+    return typeof value === 'number' ? value : 0
+  }
+  return read('pageSize') * (read('treeBranchPageCount') + read('treeLeafPageCount') + read('overflowPages'))
+}
+
+function dataFile(folder: string): string {
+  return join(folder, 'data.mdb')
+}
+
+/** Makes the folder and its parents, and flushes each name into its parent: else a power cut takes the store away. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return
+  const first = mkdirSync(folder, { recursive: true })
+  let at = folder
+  while (first !== undefined) {
+    syncFolder(dirname(at))
+    if (at === first) return
+    at = dirname(at)
+  }
+}
+
+function syncFolder(folder: string): void {
+  const descriptor = openSync(folder, 'r')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}

@@ -1,0 +1,149 @@
+// LMDB behind the transactional port: a handle that talks to the storage thread.
+
+import { realpathSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import type { MessagePort } from 'node:worker_threads'
+import { OptionError } from '../../kernel/errors.ts'
+import { Admission } from '../admission.ts'
+import { operationsOf, type WriteBatch } from '../batch.ts'
+import { StorageError } from '../errors.ts'
+import { checkKey, positive } from '../keys.ts'
+import {
+  checkScan,
+  type QueueLimits,
+  type ScanPage,
+  type ScanRange,
+  type StoredEntry,
+  type TransactionalStore,
+} from '../store.ts'
+import { Connection } from './connection.ts'
+import { connectStorage } from './storage-thread.ts'
+
+export interface LmdbOptions extends QueueLimits {
+  /** Folder of the environment; made if missing. */
+  readonly path: string
+  /** Reads beside whoever writes, takes no ownership and makes nothing. Default false. */
+  readonly readOnly?: boolean
+  /**
+   * Bound of the pages that hold data; a batch that would exceed it fails with ERR_STORAGE_MAP_FULL. The file may be
+   * larger by the pages that wait to be used again. Default 16 GiB.
+   */
+  readonly maxBytes?: number
+  /** On a worker thread: the port that the main thread made with `connectStorage`. */
+  readonly connection?: MessagePort
+  /** @internal The planted bug of `crash --break ack-at-put`. */
+  readonly acknowledgeAtPut?: boolean
+}
+
+const connections = new WeakMap<MessagePort, Connection>()
+let ownConnection: Connection | undefined
+
+/**
+ * Opens an LMDB environment through the process's storage thread, which runs compiled JavaScript: import this from the
+ * built package. One handle at a time holds an environment; several logs and key-value stores share the handle, and
+ * with it each flush. A file that was damaged from outside can end the process by a signal: look at untrusted files
+ * in a child process.
+ * @throws OptionError for a wrong option; StorageError, as a rejection, with ERR_STORAGE_LOCKED if another live
+ *   process or another handle of this one holds the folder, and the other codes as their names say.
+ */
+export async function openLmdb(options: LmdbOptions): Promise<TransactionalStore> {
+  if (typeof options.path !== 'string' || options.path === '') {
+    throw new OptionError('path', options.path, 'the path of a folder')
+  }
+  const admission = new Admission(options)
+  const path = canonicalPath(options.path)
+  const connection = connectionFor(options.connection)
+  const store = connection.newStore()
+  await connection.request({
+    kind: 'open',
+    store,
+    options: {
+      path,
+      readOnly: options.readOnly ?? false,
+      maxBytes: positive('maxBytes', options.maxBytes ?? 16 * 1024 ** 3),
+      acknowledgeAtPut: options.acknowledgeAtPut ?? false,
+    },
+  })
+  return new LmdbStore(connection, store, path, admission)
+}
+
+class LmdbStore implements TransactionalStore {
+  readonly #connection: Connection
+  readonly #store: number
+  readonly #path: string
+  readonly #admission: Admission
+  #closed: Promise<void> | undefined
+
+  constructor(connection: Connection, store: number, path: string, admission: Admission) {
+    this.#connection = connection
+    this.#store = store
+    this.#path = path
+    this.#admission = admission
+    connection.hold()
+  }
+
+  async write(batch: WriteBatch): Promise<void> {
+    this.#checkOpen()
+    const size = batch.byteLength
+    this.#admission.enter(size)
+    try {
+      const bytes = batch.take()
+      await this.#connection.request({ kind: 'write', store: this.#store, bytes }, [bytes.buffer])
+    } finally {
+      this.#admission.leave(size)
+    }
+  }
+
+  async get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    checkKey('key', key)
+    this.#checkOpen()
+    return (await this.#connection.request({ kind: 'get', store: this.#store, key: key.slice() })).bytes
+  }
+
+  async scan(range: ScanRange): Promise<ScanPage> {
+    checkScan(range)
+    this.#checkOpen()
+    const plain = { ...range, from: range.from.slice(), to: range.to.slice() }
+    const { bytes, rest } = await this.#connection.request({ kind: 'scan', store: this.#store, range: plain })
+    const entries: StoredEntry[] = []
+    for (const operation of operationsOf(bytes ?? new Uint8Array())) {
+      if (operation.kind === 'put') entries.push({ key: operation.key, value: operation.value })
+    }
+    return { entries, rest }
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#connection.request({ kind: 'close', store: this.#store }).then(
+      () => this.#connection.release(),
+      () => this.#connection.release(),
+    )
+    return this.#closed
+  }
+
+  #checkOpen(): void {
+    if (this.#closed !== undefined) throw new StorageError('ERR_STORAGE_CLOSED', `${this.#path} is closed`)
+  }
+}
+
+function connectionFor(port: MessagePort | undefined): Connection {
+  if (port === undefined) {
+    ownConnection ??= new Connection(connectStorage())
+    return ownConnection
+  }
+  const known = connections.get(port)
+  if (known !== undefined) return known
+  const connection = new Connection(port)
+  connections.set(port, connection)
+  return connection
+}
+
+/** Absolute, and without symbolic links as far as the path exists: two spellings of a folder are one environment. */
+function canonicalPath(path: string): string {
+  const absolute = resolve(path)
+  try {
+    return realpathSync(absolute)
+  } catch {
+    const parent = dirname(absolute)
+    return parent === absolute ? absolute : join(canonicalPath(parent), basename(absolute))
+  }
+}

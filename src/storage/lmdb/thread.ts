@@ -1,0 +1,157 @@
+// The storage thread's entry: owns every LMDB environment of the process and is never terminated while one is open.
+// It talks to connections (message ports), one for each thread that stores something.
+//
+// Invariants: requests of one store take effect in the order of their arrival; all batches that arrive while a commit
+// is under way join the next one; a batch is acknowledged only after the commit that holds it has returned.
+
+import { type MessagePort, parentPort } from 'node:worker_threads'
+import { OptionError } from '../../kernel/errors.ts'
+import { StorageError } from '../errors.ts'
+import { Environment } from './environment.ts'
+import { storageErrorOf } from './failures.ts'
+import type { Reply, Request } from './messages.ts'
+
+/** Bytes of batches that share one transaction; more would make the first wait for the last. */
+const maxGroupBytes = 16 * 1024 * 1024
+
+interface OpenStore {
+  readonly path: string
+  readonly environment: Environment
+  readonly connection: Connection
+  queue: Exclude<Request, { kind: 'open' }>[]
+}
+
+/** The environments by folder, whoever opened them. */
+const openStores = new Map<string, OpenStore>()
+let turnScheduled = false
+
+class Connection {
+  readonly #port: MessagePort
+  readonly #stores = new Map<number, OpenStore>()
+  #replies: Reply[] = []
+  #transfers: ArrayBuffer[] = []
+
+  constructor(port: MessagePort) {
+    this.#port = port
+    port.on('message', (request: Request) => this.#receive(request))
+    // The thread behind this connection has ended, in whatever way: what it held is free for its successor.
+    port.on('close', () => {
+      for (const [id, store] of this.#stores) {
+        run(store)
+        this.release(id)
+      }
+    })
+  }
+
+  reply(reply: Reply): void {
+    this.#replies.push(reply)
+    if ('bytes' in reply && reply.bytes !== undefined) this.#transfers.push(reply.bytes.buffer)
+  }
+
+  fail(id: number, error: unknown, path: string): void {
+    const failure = error instanceof OptionError ? error : storageErrorOf(error, path)
+    const code = failure instanceof StorageError ? failure.code : 'ERR_OPTION'
+    this.reply({ id, error: { code, message: failure.message } })
+  }
+
+  flush(): void {
+    if (this.#replies.length === 0) return
+    this.#port.postMessage(this.#replies, this.#transfers)
+    this.#replies = []
+    this.#transfers = []
+  }
+
+  release(id: number): void {
+    const store = this.#stores.get(id)
+    if (store === undefined) return
+    this.#stores.delete(id)
+    openStores.delete(store.path)
+    store.environment.close()
+  }
+
+  #receive(request: Request): void {
+    if (request.kind === 'open') {
+      this.#open(request)
+      this.flush()
+      return
+    }
+    const store = this.#stores.get(request.store)
+    if (store === undefined) {
+      this.fail(request.id, new StorageError('ERR_STORAGE_CLOSED', 'the store is closed'), '')
+      this.flush()
+      return
+    }
+    store.queue.push(request)
+    scheduleTurn()
+  }
+
+  #open(request: Extract<Request, { kind: 'open' }>): void {
+    const { path } = request.options
+    try {
+      if (openStores.has(path)) throw new StorageError('ERR_STORAGE_LOCKED', `${path} is already open in this process`)
+      const store = { path, environment: new Environment(request.options), connection: this, queue: [] }
+      openStores.set(path, store)
+      this.#stores.set(request.store, store)
+      this.reply({ id: request.id })
+    } catch (error) {
+      this.fail(request.id, error, path)
+    }
+  }
+}
+
+/** One turn of the event loop has gathered all that arrived during the last commit. */
+function scheduleTurn(): void {
+  if (turnScheduled) return
+  turnScheduled = true
+  setImmediate(() => {
+    turnScheduled = false
+    for (const store of openStores.values()) run(store)
+    for (const store of openStores.values()) if (store.queue.length > 0) scheduleTurn()
+  })
+}
+
+/** Serves the head of a store's queue: its batches in one transaction, then its reads, then its close. */
+function run(store: OpenStore): void {
+  if (store.queue.length === 0) return
+  let bytes = 0
+  let count = 0
+  for (const request of store.queue) {
+    if (request.kind === 'write') bytes += request.bytes.length
+    if (count > 0 && bytes > maxGroupBytes) break
+    count += 1
+  }
+  const group = store.queue.splice(0, count)
+  write(store, group)
+  for (const request of group) serve(store, request)
+  store.connection.flush()
+  store.environment.flushLate()
+}
+
+function write(store: OpenStore, group: OpenStore['queue']): void {
+  const writes = group.filter((request) => request.kind === 'write')
+  if (writes.length === 0) return
+  const outcomes = store.environment.commit(writes.map((request) => request.bytes))
+  writes.forEach((request, index) => {
+    const failure = outcomes[index]
+    if (failure === undefined) store.connection.reply({ id: request.id })
+    else store.connection.fail(request.id, failure, store.path)
+  })
+}
+
+function serve(store: OpenStore, request: OpenStore['queue'][number]): void {
+  if (request.kind === 'write') return
+  try {
+    if (request.kind === 'get') {
+      store.connection.reply({ id: request.id, bytes: store.environment.get(request.key) })
+    } else if (request.kind === 'scan') {
+      store.connection.reply({ id: request.id, ...store.environment.scan(request.range) })
+    } else {
+      store.connection.release(request.store)
+      store.connection.reply({ id: request.id })
+    }
+  } catch (error) {
+    store.connection.fail(request.id, error, store.path)
+  }
+}
+
+parentPort?.on('message', (port: MessagePort) => new Connection(port))

@@ -1,0 +1,5 @@
+import { describeStore } from './store-contract.ts'
+import { lmdbStores, memoryStores } from './stores.ts'
+
+describeStore(memoryStores)
+describeStore(await lmdbStores())
