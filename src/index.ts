@@ -1,2 +1,40 @@
-export { EspalierError, OptionError } from './kernel/errors.ts'
+// The public face: what an application needs. Rooms with a face of their own: espalier/testing, espalier/storage,
+// espalier/flows.
+
+export {
+  ignore,
+  type NextOption,
+  next,
+  noReply,
+  reply,
+  stop,
+  stopReply,
+} from './behaviours/results.ts'
+export {
+  type CallContext,
+  type Context,
+  defineServer,
+  type ServerDefinition,
+  type ServerHandlers,
+} from './behaviours/server.ts'
+export { type CreateNodeOptions, createNode } from './create-node.ts'
+export { EspalierError, OptionError, ProcessError } from './kernel/errors.ts'
+export { type Crash, ExitError, type ExitReason, isCrash, isOrderly, showReason } from './kernel/exit-reason.ts'
+export { Cast, Down, Exit } from './kernel/messages.ts'
+export type { Node, NodeCounters } from './kernel/node.ts'
+export { type Pid, type Reference, samePid, sameReference } from './kernel/pid.ts'
 export type * from './kernel/ports/index.ts'
+export type { CallOptions, Definition, Protocol, Ref } from './kernel/ref.ts'
+export type { DeadLetterReason, Report, ReportListener } from './kernel/reports.ts'
+export type { Priority } from './kernel/scheduler.ts'
+export type {
+  Body,
+  Destination,
+  From,
+  MailboxOptions,
+  ProcessOptions,
+  Self,
+  SpawnOptions,
+  StartOptions,
+  StartResult,
+} from './kernel/self.ts'

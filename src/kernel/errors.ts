@@ -22,6 +22,16 @@ export class OptionError extends EspalierError {
   }
 }
 
+/** A kernel operation that Erlang refuses with an error: `reason` is Erlang's own. */
+export class ProcessError extends EspalierError {
+  readonly reason: 'badarg' | 'noproc'
+
+  constructor(reason: 'badarg' | 'noproc', message: string) {
+    super(reason === 'badarg' ? 'ERR_BADARG' : 'ERR_NOPROC', message)
+    this.reason = reason
+  }
+}
+
 /** A value as a person would want to see it in one line: bounded in length and depth, and never throws. */
 export function show(value: unknown, maxLength = 120): string {
   let text: string

@@ -1,0 +1,86 @@
+// A call under way: at once the message in the callee's mailbox, the caller's monitor of the callee, the alias that
+// fences a late reply, and the entry of its time-out in the timer wheel. One object and one promise a call.
+
+import { ExitError, type ExitReason } from './exit-reason.ts'
+import type { Pid } from './pid.ts'
+import type { Process } from './process.ts'
+import { Timer, type TimerWheel } from './timers.ts'
+
+export class Call extends Timer {
+  readonly tag: string
+  readonly payload: unknown
+  /** The calling process; null for the world outside. */
+  readonly caller: Process | null
+  /** The caller's pid, also when it lives on another node. */
+  readonly from: Pid | null
+  readonly callee: Pid
+  /** Settled: answered, failed, or given up. */
+  done = false
+  /** The calls that a local callee has not answered yet, as a list, so that its death can fail them. */
+  nextOpen: Call | null = null
+  prevOpen: Call | null = null
+  target: Process | null = null
+  #wheel: TimerWheel | null = null
+  #timeoutMs = 0
+  readonly #resolve: (value: unknown) => void
+  readonly #reject: (error: unknown) => void
+
+  constructor(
+    tag: string,
+    payload: unknown,
+    caller: Process | null,
+    callee: Pid,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ) {
+    super()
+    this.tag = tag
+    this.payload = payload
+    this.caller = caller
+    this.from = caller === null ? null : caller.pid
+    this.callee = callee
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  /** Gives up after `timeoutMs`, counted from now. */
+  limit(wheel: TimerWheel, timeoutMs: number): void {
+    this.#wheel = wheel
+    this.#timeoutMs = timeoutMs
+    wheel.set(this, timeoutMs)
+  }
+
+  /** Answers the caller. A second or late answer has no effect, nor has one to a caller that is no more. */
+  answer(value: unknown): void {
+    if (!this.#settle()) return
+    const { caller } = this
+    if (caller === null) this.#resolve(value)
+    else if (caller.alive && caller.pendingSignals === 0 && !caller.node.scheduler.seeded) this.#resolve(value)
+    else caller.resume(() => this.#resolve(value))
+  }
+
+  /** Fails the call: the callee is gone, cannot be reached, or has refused it. */
+  fail(reason: ExitReason): void {
+    this.#fail(reason, `call ${JSON.stringify(this.tag)} to ${this.callee}`)
+  }
+
+  override expire(): void {
+    const what = `call ${JSON.stringify(this.tag)} to ${this.callee} had no answer within ${this.#timeoutMs} ms`
+    this.#fail('timeout', what)
+  }
+
+  #fail(reason: ExitReason, what: string): void {
+    if (!this.#settle()) return
+    const error = new ExitError(reason, this.callee, what)
+    if (this.caller === null) this.#reject(error)
+    else this.caller.resume(() => this.#reject(error))
+  }
+
+  #settle(): boolean {
+    if (this.done) return false
+    this.done = true
+    if (this.#wheel !== null) this.#wheel.cancel(this)
+    if (this.target !== null) this.target.closeCall(this)
+    return true
+  }
+}

@@ -1,0 +1,507 @@
+// A node: the table of processes, names and aliases, and the ways between them. Several nodes may share a thread; each
+// talks to the others only through its router, as it would to another machine.
+
+import { isDeepStrictEqual } from 'node:util'
+import { Aliases, type AliasMode } from './aliases.ts'
+import { Call } from './call.ts'
+import { OptionError, ProcessError } from './errors.ts'
+import { ExitError, type ExitReason, isOrderly } from './exit-reason.ts'
+import { CALL, INFO, SYSTEM } from './messages.ts'
+import { selfOf } from './own.ts'
+import { type Pid, Reference } from './pid.ts'
+import type { NodePorts } from './ports/index.ts'
+import { Process } from './process.ts'
+import { ProcessRef } from './process-ref.ts'
+import { RawBehaviour } from './raw.ts'
+import { type CallOptions, type Definition, type Ref, refTo } from './ref.ts'
+import type { DeadLetterReason, Report, ReportListener } from './reports.ts'
+import type { Scheduler } from './scheduler.ts'
+import type {
+  Body,
+  Destination,
+  MailboxOptions,
+  ProcessOptions,
+  SpawnOptions,
+  StartArguments,
+  StartOptions,
+  StartResult,
+} from './self.ts'
+import type { Router, Signal } from './signals.ts'
+import { MessageTimer, Once, TimerWheel } from './timers.ts'
+
+/** OTP's default for calls, in milliseconds. */
+export const CALL_TIMEOUT_MS = 5000
+/** How long `stop` waits for what it asked to end before it kills, in milliseconds. */
+export const STOP_TIMEOUT_MS = 5000
+
+export interface NodeOptions {
+  /** The node's name: letters, digits, `_`, `-`, `@`, `.`. */
+  readonly name: string
+  readonly ports: NodePorts
+  readonly scheduler: Scheduler
+  /** Called for each report, in the turn in which it arises. Must not throw. Default: none. */
+  readonly onReport?: ReportListener
+}
+
+/** Counts since the node was created. */
+export interface NodeCounters {
+  /** Processes started. */
+  started: number
+  /** Acts of processes that had ended already, and answers to them. */
+  fenced: number
+  /** Messages that nobody read. */
+  deadLetters: number
+  /** Casts that a full mailbox refused. */
+  refused: number
+}
+
+export class Node {
+  readonly name: string
+  /** Tells this life of the node from others of the same name. */
+  readonly creation: number
+  readonly ports: NodePorts
+  readonly scheduler: Scheduler
+  readonly timers: TimerWheel
+  readonly counters: NodeCounters = { started: 0, fenced: 0, deadLetters: 0, refused: 0 }
+  /** The way to other nodes; none until a distribution layer puts one in. */
+  router: Router | null = null
+  readonly #processes = new Map<number, Process>()
+  readonly #names = new Map<string, ProcessRef>()
+  readonly #aliases = new Aliases()
+  readonly #messageTimers = new Map<number, MessageTimer>()
+  readonly #listeners = new Set<ReportListener>()
+  #nextId = 1
+  #busy = 0
+  #stopping: Promise<void> | null = null
+
+  constructor(options: NodeOptions) {
+    if (!/^[\w@.-]{1,255}$/.test(options.name)) {
+      throw new OptionError('name', options.name, '1 to 255 letters, digits, "_", "-", "@" or "."')
+    }
+    this.name = options.name
+    this.ports = options.ports
+    this.scheduler = options.scheduler
+    this.timers = new TimerWheel(options.ports.clock, options.ports.turns)
+    this.creation = options.ports.random.uint32() >>> 8
+    if (options.onReport !== undefined) this.#listeners.add(options.onReport)
+  }
+
+  // ---- for users ---------------------------------------------------------------------------------------------------
+
+  /** Starts a server, state machine or supervisor without a parent. Rejects with ExitError if its init fails. */
+  async start<T extends Definition>(definition: T, ...args: StartArguments<T>): Promise<Ref<T>> {
+    const [argument, options] = args as readonly unknown[]
+    const result = await this.startFrom(null, definition, argument, options as StartOptions | undefined, false)
+    return refTo<T>(this.startedPid(definition, result))
+  }
+
+  /** The same without rejecting: what OTP's `start` returns. */
+  tryStart<T extends Definition>(definition: T, ...args: StartArguments<T>): Promise<StartResult> {
+    const [argument, options] = args as readonly unknown[]
+    return this.startFrom(null, definition, argument, options as StartOptions | undefined, false)
+  }
+
+  /** Starts a process that runs `body`, without a parent. */
+  spawn(body: Body, options: SpawnOptions = {}): Pid {
+    return this.spawnFrom(null, body, options).pid
+  }
+
+  /** The process registered under `name`. With a definition, typed by it: the caller's word, not checked. */
+  whereis(name: string): Pid | undefined
+  whereis<T extends Definition>(definition: T, name: string): Ref<T> | undefined
+  whereis(first: string | Definition, second?: string): Pid | undefined {
+    return this.#names.get(typeof first === 'string' ? first : (second ?? ''))
+  }
+
+  /** Sends a plain message from outside any process. */
+  send(to: Destination, message: unknown): void {
+    if (to instanceof Reference) this.sendToAlias(to, message)
+    else if (typeof to === 'string') this.sendToName(to, INFO, message)
+    else this.sendPair(to, INFO, message)
+  }
+
+  /** Sends an exit signal from outside any process; to its receiver it comes from a process that is no more. */
+  sendExit(to: Pid, reason: ExitReason): void {
+    this.post(to, { kind: 'exit', to, from: this.deadPid(), reason })
+  }
+
+  /** Resolves once no process is ready and no handler unfinished. Waiting timers do not count. */
+  async idle(): Promise<void> {
+    do {
+      await new Promise<void>((resolve) => this.scheduler.whenQuiet(resolve))
+      await new Promise<void>((resolve) => this.ports.turns.later(resolve))
+    } while (this.#busy > 0 || !this.scheduler.quiet)
+  }
+
+  /** Hears reports until the returned function is called. */
+  onReport(listener: ReportListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** The pids of all processes, oldest first. */
+  processes(): Pid[] {
+    return [...this.#processes.values()].map((process) => process.pid)
+  }
+
+  /** Names and who has them. */
+  registered(): [string, Pid][] {
+    return [...this.#names]
+  }
+
+  /**
+   * Ends the node: asks each process without a parent to stop with reason `shutdown`, the youngest first, kills what
+   * has not ended after `timeoutMs` (default 5000) and whatever is left, and lets go of its timers. Idempotent.
+   */
+  stop(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    this.#stopping ??= this.#stop(options.timeoutMs ?? STOP_TIMEOUT_MS)
+    return this.#stopping
+  }
+
+  async #stop(timeoutMs: number): Promise<void> {
+    const roots = [...this.#processes.values()].filter((process) => process.parent === undefined)
+    for (const process of roots.reverse()) {
+      if (process.raw) this.sendExit(process.pid, 'shutdown')
+      else if (process.alive) await this.stopProcess(null, process.pid, 'shutdown', { timeoutMs }).catch(() => {})
+      if (process.alive && !process.raw) process.end('killed')
+    }
+    await new Promise<void>((resolve) => this.scheduler.whenQuiet(resolve))
+    for (const process of [...this.#processes.values()]) process.end('killed')
+    await new Promise<void>((resolve) => this.scheduler.whenQuiet(resolve))
+    this.timers.close()
+  }
+
+  /** Monotonic milliseconds. */
+  now(): number {
+    return this.ports.clock.now()
+  }
+
+  // ---- for processes, behaviours and the distribution layer -----------------------------------------------------
+
+  /** @internal */
+  spawnFrom(parent: Process | null, body: Body, options: SpawnOptions): Process {
+    const process = this.#create(parent, options)
+    process.raw = true
+    process.behaviour = new RawBehaviour(process, selfOf(process), body)
+    if (options.link && parent !== null) link(parent, process)
+    this.#nameOrThrow(process, options.name)
+    this.scheduler.enqueue(process)
+    return process
+  }
+
+  /** @internal */
+  startFrom(
+    parent: Process | null,
+    definition: Definition,
+    argument: unknown,
+    options: StartOptions = {},
+    linked: boolean,
+  ): Promise<StartResult> {
+    return new Promise((resolve) => {
+      const taken = options.name === undefined ? undefined : this.#names.get(options.name)
+      if (taken !== undefined) return resolve({ error: { already_started: taken } })
+      const process = this.#create(parent, options)
+      process.onStarted = parent === null ? resolve : (result) => parent.resume(() => resolve(result))
+      process.behaviour = definition.create(process, selfOf(process), argument)
+      if (linked && parent !== null) link(parent, process)
+      this.#nameOrThrow(process, options.name)
+      if (options.timeoutMs !== undefined) this.#limitStart(process, options.timeoutMs)
+      this.scheduler.enqueue(process)
+    })
+  }
+
+  #limitStart(process: Process, timeoutMs: number): void {
+    const timer = this.after(timeoutMs, () => {
+      process.started({ error: 'timeout' })
+      process.end('killed')
+    })
+    const tell = process.onStarted
+    process.onStarted = (result) => {
+      this.timers.cancel(timer)
+      tell?.(result)
+    }
+  }
+
+  /** @internal The pid of a successful start; throws otherwise. */
+  startedPid(definition: Definition, result: StartResult): ProcessRef {
+    if (result === 'ignore') throw new ExitError('ignore', undefined, `start of ${definition.name}`)
+    if ('error' in result) throw new ExitError(result.error, undefined, `start of ${definition.name}`)
+    return result.ok as ProcessRef
+  }
+
+  #create(parent: Process | null, options: ProcessOptions): Process {
+    const pid = new ProcessRef(this, this.name, this.creation, this.#nextId++)
+    const process = new Process(this, pid, parent?.pid, options.priority ?? 'normal')
+    pid.process = process
+    if (options.label !== undefined) process.label = options.label
+    if (options.mailbox !== undefined) bound(process, options.mailbox)
+    this.#processes.set(pid.id, process)
+    this.counters.started++
+    return process
+  }
+
+  #nameOrThrow(process: Process, name: string | undefined): void {
+    if (name !== undefined) this.register(name, process.pid)
+  }
+
+  /** @internal */
+  call(
+    caller: Process | null,
+    to: Pid,
+    tag: string,
+    argument: unknown,
+    options: CallOptions | undefined,
+  ): Promise<unknown> {
+    return this.#ask(CALL, caller, to, tag, argument, options?.timeoutMs ?? CALL_TIMEOUT_MS)
+  }
+
+  /** @internal A request to the process itself: see messages.ts, SYSTEM. */
+  system(caller: Process | null, to: Pid, tag: string, argument?: unknown, options?: CallOptions): Promise<unknown> {
+    return this.#ask(SYSTEM, caller, to, tag, argument, options?.timeoutMs ?? CALL_TIMEOUT_MS)
+  }
+
+  #ask(
+    head: unknown,
+    caller: Process | null,
+    to: Pid,
+    tag: string,
+    argument: unknown,
+    timeoutMs: number,
+  ): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const call = new Call(tag, argument, caller, to, resolve, reject)
+      const target = this.#local(to)
+      if (target === null) return call.fail(this.isLocal(to) ? 'noproc' : 'noconnection')
+      if (target === caller) return call.fail('calling_self')
+      target.openCall(call)
+      if (timeoutMs !== Number.POSITIVE_INFINITY) call.limit(this.timers, timeoutMs)
+      target.accept(head, call)
+    })
+  }
+
+  /** @internal */
+  async stopProcess(caller: Process | null, to: Pid, reason: ExitReason, options?: CallOptions): Promise<void> {
+    try {
+      await this.system(caller, to, 'stop', reason, { timeoutMs: options?.timeoutMs ?? Number.POSITIVE_INFINITY })
+    } catch (error) {
+      if (error instanceof ExitError && isDeepStrictEqual(error.reason, reason)) return
+      throw error
+    }
+  }
+
+  /** @internal Puts a message into the mailbox of `to`, wherever it is. */
+  sendPair(to: Pid, head: unknown, payload: unknown): boolean {
+    const target = this.#local(to)
+    if (target !== null) return target.accept(head, payload)
+    if (this.isLocal(to)) this.deadLetter(to, head, payload, 'noproc')
+    else this.post(to, { kind: 'message', to, head, payload })
+    return true
+  }
+
+  /** @internal */
+  sendToName(name: string, head: unknown, payload: unknown): boolean {
+    const pid = this.#names.get(name)
+    if (pid === undefined) throw new ProcessError('badarg', `send: no process is registered as ${JSON.stringify(name)}`)
+    return this.sendPair(pid, head, payload)
+  }
+
+  /** @internal */
+  sendToAlias(ref: Reference, message: unknown): void {
+    const owner = this.#aliases.owner(ref)
+    if (owner !== undefined) {
+      this.scheduler.post(owner, { kind: 'alias_message', to: owner.pid, ref, payload: message })
+    }
+  }
+
+  /** @internal Queues a signal for `to`, wherever it is. */
+  post(to: Pid, signal: Signal): void {
+    const target = this.#local(to)
+    if (target !== null) this.scheduler.post(target, signal)
+    else if (this.isLocal(to)) this.bounce(signal)
+    else if (this.router !== null) this.router.deliver(signal)
+    else this.#bounce(signal, 'noconnection')
+  }
+
+  /** @internal A signal has found nobody. */
+  bounce(signal: Signal): void {
+    this.#bounce(signal, 'noproc')
+  }
+
+  #bounce(signal: Signal, reason: 'noproc' | 'noconnection'): void {
+    switch (signal.kind) {
+      case 'link':
+        return this.#post(signal.from, { kind: 'link_exit', to: signal.from, from: signal.to, reason })
+      case 'monitor':
+        return this.#post(signal.from, { kind: 'down', to: signal.from, from: signal.to, ref: signal.ref, reason })
+      case 'message':
+        if (signal.head === CALL || signal.head === SYSTEM) return (signal.payload as Call).fail(reason)
+        return this.deadLetter(signal.to, signal.head, signal.payload, reason)
+      case 'resume':
+        this.counters.fenced++
+    }
+  }
+
+  #post(to: Pid, signal: Signal): void {
+    const target = this.#local(to)
+    if (target !== null) this.scheduler.post(target, signal)
+    else if (!this.isLocal(to)) this.router?.deliver(signal)
+  }
+
+  /** @internal Called by a process as it ends. */
+  ended(process: Process, reason: ExitReason): void {
+    const { pid } = process
+    pid.process = null
+    this.#processes.delete(pid.id)
+    if (process.name !== undefined) this.#names.delete(process.name)
+    this.#aliases.dropAll(process)
+    for (const [ref, watcher] of process.watchers ?? []) {
+      this.#post(watcher, { kind: 'down', to: watcher, from: pid, ref, reason })
+    }
+    for (const other of process.linkSet?.list() ?? []) {
+      this.#post(other, { kind: 'link_exit', to: other, from: pid, reason })
+    }
+    for (const entry of process.monitorTable?.values() ?? []) {
+      if (entry.pid !== undefined)
+        this.#post(entry.pid, { kind: 'demonitor', to: entry.pid, from: pid, ref: entry.ref })
+    }
+    for (const timer of process.ownTimers ?? []) this.#forget(timer)
+  }
+
+  /** @internal */
+  register(name: string, pid: Pid): void {
+    if (name === '' || name === 'undefined')
+      throw new ProcessError('badarg', `register: ${JSON.stringify(name)} is no name`)
+    const process = this.#local(pid)
+    if (process === null)
+      throw new ProcessError('badarg', `register ${JSON.stringify(name)}: ${pid} does not live here`)
+    if (this.#names.has(name)) throw new ProcessError('badarg', `register: ${JSON.stringify(name)} is taken`)
+    if (process.name !== undefined) throw new ProcessError('badarg', `register: ${pid} is ${process.name} already`)
+    process.name = name
+    this.#names.set(name, process.pid)
+  }
+
+  /** @internal */
+  unregister(name: string): void {
+    const pid = this.#names.get(name)
+    if (pid === undefined) throw new ProcessError('badarg', `unregister: nobody is ${JSON.stringify(name)}`)
+    if (pid.process !== null) pid.process.name = undefined
+    this.#names.delete(name)
+  }
+
+  /** @internal */
+  addAlias(ref: Reference, owner: Process, mode: AliasMode): void {
+    this.#aliases.add(ref, owner, mode)
+  }
+
+  /** @internal */
+  dropAlias(ref: Reference, owner?: Process): boolean {
+    return this.#aliases.drop(ref, owner)
+  }
+
+  /** @internal A message to an alias has reached its owner: may it in? */
+  aliasAccepts(owner: Process, ref: Reference): boolean {
+    const mode = this.#aliases.use(ref, owner)
+    if (mode === 'reply_demonitor') {
+      const entry = owner.monitorTable?.get(ref.id)
+      owner.monitorTable?.delete(ref.id)
+      if (entry?.pid !== undefined) this.post(entry.pid, { kind: 'demonitor', to: entry.pid, from: owner.pid, ref })
+    }
+    return mode !== undefined
+  }
+
+  /** @internal */
+  sendAfter(ref: Reference, owner: Process, delayMs: number, to: Destination, message: unknown): void {
+    const timer = new MessageTimer(ref, owner, (fired) => {
+      this.#forget(fired)
+      if (typeof to !== 'string') this.send(to, message)
+      else if (this.#names.has(to)) this.sendToName(to, INFO, message)
+    })
+    this.timers.set(timer, delayMs)
+    this.#messageTimers.set(ref.id, timer)
+    if (to === owner.pid) {
+      owner.ownTimers ??= new Set()
+      owner.ownTimers.add(timer)
+    }
+  }
+
+  /** @internal */
+  cancelTimer(ref: Reference): number | false {
+    const timer = this.#messageTimers.get(ref.id)
+    if (timer === undefined) return false
+    this.#forget(timer)
+    return Math.max(0, Math.floor(timer.deadline - this.now()))
+  }
+
+  #forget(timer: MessageTimer): void {
+    this.timers.cancel(timer)
+    this.#messageTimers.delete(timer.ref.id)
+    timer.owner.ownTimers?.delete(timer)
+  }
+
+  /** @internal Calls `act` once after `delayMs`; cancel it on the wheel. */
+  after(delayMs: number, act: () => void): Once {
+    const timer = new Once(act)
+    this.timers.set(timer, delayMs)
+    return timer
+  }
+
+  /** @internal */
+  reference(): Reference {
+    return new Reference(this.name, this.creation, this.#nextId++)
+  }
+
+  /** @internal A pid that never was anybody's. */
+  deadPid(): Pid {
+    return new ProcessRef(this, this.name, this.creation, this.#nextId++)
+  }
+
+  isLocal(pid: Pid): boolean {
+    return pid.nodeName === this.name && pid.creation === this.creation
+  }
+
+  isAlive(pid: Pid): boolean {
+    return this.#local(pid) !== null
+  }
+
+  #local(pid: Pid): Process | null {
+    if (pid instanceof ProcessRef && pid.home === this) return pid.process
+    return this.isLocal(pid) ? (this.#processes.get(pid.id) ?? null) : null
+  }
+
+  /** @internal */
+  countBusy(change: 1 | -1): void {
+    this.#busy += change
+  }
+
+  /** @internal */
+  deadLetter(to: Pid | string, head: unknown, payload: unknown, why: DeadLetterReason): void {
+    this.counters.deadLetters++
+    if (this.#listeners.size === 0) return
+    this.report({ kind: 'dead_letter', to, why, tag: typeof head === 'string' ? head : undefined, message: payload })
+  }
+
+  /** @internal */
+  report(report: Report): void {
+    for (const listener of this.#listeners) listener(report)
+  }
+
+  /** @internal The code of `process` has failed with `reason`; orderly ends are not worth a report. */
+  reportCrash(process: Process, definition: string, reason: ExitReason, handling: string | undefined): void {
+    if (isOrderly(reason) || this.#listeners.size === 0) return
+    const { pid, name, label } = process
+    this.report({ kind: 'crash', pid, name, label, definition, reason, handling })
+  }
+}
+
+function link(parent: Process, child: Process): void {
+  parent.links.add(child.pid)
+  child.links.add(parent.pid)
+}
+
+function bound(process: Process, options: MailboxOptions): void {
+  if (!Number.isInteger(options.capacity) || options.capacity < 1) {
+    throw new OptionError('mailbox.capacity', options.capacity, 'an integer >= 1')
+  }
+  process.capacity = options.capacity
+  process.overflow = options.overflow ?? 'refuse'
+}

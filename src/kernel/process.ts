@@ -1,0 +1,486 @@
+// One process: its mailbox, its turns, its links and monitors, and its end.
+//
+// A process object is one incarnation. Once it has ended, `alive` is false for good, and everything its code may still
+// try, after an await, is fenced: no effect, counted. It runs one thing at a time; `busy` while that awaits.
+
+import type { Behaviour, Turn } from './behaviour.ts'
+import type { Call } from './call.ts'
+import { type ExitReason, reasonOf } from './exit-reason.ts'
+import { PidSet } from './links.ts'
+import { Mailbox } from './mailbox.ts'
+import { CALL, Cast, DOWN, Down, EXIT, Exit, INFO, SYSTEM } from './messages.ts'
+import type { Node } from './node.ts'
+import type { Pid, Reference } from './pid.ts'
+import type { ProcessRef } from './process-ref.ts'
+import type { Priority } from './scheduler.ts'
+import type { MailboxOptions, StartResult } from './self.ts'
+import type { Signal } from './signals.ts'
+import { never } from './thenable.ts'
+import { type MessageTimer, Timer } from './timers.ts'
+
+/** A monitor this process holds. */
+export interface MonitorEntry {
+  readonly ref: Reference
+  readonly pid: Pid | undefined
+  readonly target: Pid | string
+  readonly alias: 'explicit_unalias' | 'demonitor' | 'reply_demonitor' | undefined
+}
+
+/** A receive under way. */
+interface Waiter {
+  readonly match: ((message: unknown) => boolean) | undefined
+  readonly resolve: (message: unknown) => void
+  /** Messages before this index have been looked at. */
+  seen: number
+  timer: Timer | null
+}
+
+export class Process {
+  readonly node: Node
+  readonly pid: ProcessRef
+  readonly parent: Pid | undefined
+  readonly priority: Priority
+  behaviour: Behaviour | null = null
+  alive = true
+  /** In the scheduler's queue. */
+  queued = false
+  /** Its code has returned a promise that is still pending. */
+  busy = false
+  suspended = false
+  pendingSignals = 0
+  /** Messages a state machine has postponed: they count against the mailbox's bound. */
+  heldBack = 0
+  trapExit = false
+  capacity = Number.POSITIVE_INFINITY
+  mailbox = new Mailbox()
+  name: string | undefined
+  label: string | undefined
+  linkSet: PidSet | null = null
+  /** Monitors this process holds, by reference id. */
+  monitorTable: Map<number, MonitorEntry> | null = null
+  /** Who monitors this process: reference → monitoring process. */
+  watchers: Map<Reference, Pid> | null = null
+  /** Timers that would send to this process. */
+  ownTimers: Set<MessageTimer> | null = null
+  /** Called once with the outcome of the start. */
+  onStarted: ((result: StartResult) => void) | null = null
+  /** A raw process: messages wait for `receive`; waiting there is idling, not being busy. */
+  raw = false
+  overflow: NonNullable<MailboxOptions['overflow']> = 'refuse'
+  #initialised = false
+  #waiter: Waiter | null = null
+  #openCalls: Call | null = null
+  #timeout: IdleTimeout | null = null
+  #timeoutDue = false
+  #abort: AbortController | null = null
+
+  constructor(node: Node, pid: ProcessRef, parent: Pid | undefined, priority: Priority) {
+    this.node = node
+    this.pid = pid
+    this.parent = parent
+    this.priority = priority
+  }
+
+  // ---- turns -------------------------------------------------------------------------------------------------------
+
+  /** Puts the process into the run queue if it has something to do and is not there. */
+  wake(): void {
+    if (this.queued || !this.alive) return
+    if (this.busy && this.#waiter === null) return
+    this.node.scheduler.enqueue(this)
+  }
+
+  /** Handles at most `quota` messages. Answers how many turns it took, at least 1. */
+  run(quota: number): number {
+    this.queued = false
+    if (!this.alive) return 1
+    if (!this.#initialised) {
+      this.#initialised = true
+      if (this.behaviour !== null) this.#take(this.behaviour.init())
+    } else if (this.#waiter !== null) {
+      this.#offer(this.#waiter)
+    } else if (!this.busy) return this.#handle(quota)
+    if (this.#hasWork()) this.wake()
+    return 1
+  }
+
+  #handle(quota: number): number {
+    const { behaviour, mailbox } = this
+    const { signals } = this.node.scheduler
+    let used = 0
+    while (used < quota && behaviour !== null) {
+      used++
+      let turn: Turn
+      if (this.suspended) {
+        if (!this.#handleSystemOnly(behaviour)) break
+        continue
+      }
+      if (behaviour.pending) turn = behaviour.advance()
+      else if (mailbox.length > 0) {
+        const head = mailbox.headAt(0)
+        const payload = mailbox.payloadAt(0)
+        mailbox.shift()
+        turn = head === SYSTEM ? this.system(behaviour, payload as Call) : behaviour.receive(head, payload)
+      } else if (this.#timeoutDue) {
+        this.#timeoutDue = false
+        turn = behaviour.timeout()
+      } else break
+      if (turn !== undefined) this.#take(turn)
+      if (this.busy || !this.alive || signals.length > 0) break
+    }
+    if (this.#hasWork()) this.wake()
+    return used
+  }
+
+  #hasWork(): boolean {
+    if (!this.alive) return false
+    if (this.#waiter !== null) return this.mailbox.length > this.#waiter.seen
+    if (this.busy || this.behaviour === null) return false
+    if (this.suspended) return this.#systemIndex() >= 0
+    return this.mailbox.length > 0 || this.#timeoutDue || this.behaviour.pending
+  }
+
+  #take(turn: Turn): void {
+    if (turn === undefined || !this.alive) return
+    this.setBusy(true)
+    turn.then(this.#finished, (error: unknown) => this.end(reasonOf(error)))
+  }
+
+  #finished = (): void => {
+    if (!this.alive) return
+    this.setBusy(false)
+    if (this.#hasWork()) this.wake()
+  }
+
+  setBusy(busy: boolean): void {
+    if (this.busy === busy) return
+    this.busy = busy
+    this.node.countBusy(busy ? 1 : -1)
+  }
+
+  // ---- mailbox -----------------------------------------------------------------------------------------------------
+
+  /** Puts a message into the mailbox, behind signals that are still under way. False if there was no room. */
+  accept(head: unknown, payload: unknown): boolean {
+    if (this.mailbox.length + this.heldBack + this.pendingSignals >= this.capacity && head !== SYSTEM) {
+      if (this.overflow !== 'drop_oldest') return this.#refuse(head, payload)
+      this.#dropOldest()
+    }
+    if (this.pendingSignals > 0) {
+      this.node.scheduler.post(this, { kind: 'message', to: this.pid, head, payload })
+    } else {
+      this.mailbox.push(head, payload)
+      if (!this.queued) this.wake()
+    }
+    return true
+  }
+
+  // Signals turned into messages are never bounded.
+  #deliver(head: unknown, payload: unknown): void {
+    this.mailbox.push(head, payload)
+    if (!this.queued) this.wake()
+  }
+
+  #refuse(head: unknown, payload: unknown): boolean {
+    const dropping = this.overflow === 'drop_newest'
+    if (head === CALL) (payload as Call).fail('overloaded')
+    else if (dropping || head === INFO) this.node.deadLetter(this.pid, head, payload, 'overflow')
+    else this.node.counters.refused++
+    return dropping
+  }
+
+  #dropOldest(): void {
+    for (let i = 0; i < this.mailbox.length; i++) {
+      const head = this.mailbox.headAt(i)
+      if (head === SYSTEM || head === EXIT || head === DOWN) continue
+      const payload = this.mailbox.payloadAt(i)
+      this.mailbox.removeAt(i)
+      if (this.#waiter !== null && i < this.#waiter.seen) this.#waiter.seen--
+      if (head === CALL) (payload as Call).fail('overloaded')
+      else this.node.deadLetter(this.pid, head, payload, 'overflow')
+      return
+    }
+  }
+
+  /** Resolves with the oldest matching message; see `Self.receive`. */
+  receive(match: ((message: unknown) => boolean) | undefined, timeoutMs: number | undefined): Promise<unknown> {
+    if (!this.alive) return never()
+    if (this.#waiter !== null) throw new Error(`${this.pid} is receiving already: one receive at a time`)
+    if (this.mailbox.length > 0 && this.node.scheduler.spend()) {
+      const index = this.#find(match, 0)
+      if (index >= 0) return Promise.resolve(this.#remove(index))
+    }
+    return new Promise((resolve) => {
+      const waiter: Waiter = { match, resolve, seen: 0, timer: null }
+      this.#waiter = waiter
+      if (timeoutMs === 0) {
+        // Looks in a turn of its own, so that what is under way now is seen.
+        waiter.timer = new ReceiveTimeout(this)
+        this.node.scheduler.enqueue(this)
+        return
+      }
+      if (timeoutMs !== undefined && timeoutMs !== Number.POSITIVE_INFINITY) {
+        waiter.timer = new ReceiveTimeout(this)
+        this.node.timers.set(waiter.timer, timeoutMs)
+      }
+      if (this.raw) this.setBusy(false)
+      if (this.mailbox.length > 0) this.wake()
+    })
+  }
+
+  #offer(waiter: Waiter): void {
+    if (this.raw && this.behaviour !== null) {
+      this.#handleSystemOnly(this.behaviour)
+      if (!this.alive) return
+    }
+    const index = this.#find(waiter.match, waiter.seen)
+    if (index >= 0) return this.#resume(waiter, this.#remove(index))
+    waiter.seen = this.mailbox.length
+    if (waiter.timer !== null && waiter.timer.slot === null) this.#resume(waiter, undefined)
+  }
+
+  /** The time limit of a receive has passed. A message that came before wins. */
+  receiveExpired(): void {
+    if (this.#waiter !== null && !this.queued) this.node.scheduler.enqueue(this)
+  }
+
+  #resume(waiter: Waiter, message: unknown): void {
+    this.#waiter = null
+    if (waiter.timer !== null) this.node.timers.cancel(waiter.timer)
+    if (this.raw) this.setBusy(true)
+    waiter.resolve(message)
+  }
+
+  #find(match: ((message: unknown) => boolean) | undefined, from: number): number {
+    for (let i = from; i < this.mailbox.length; i++) {
+      if (this.mailbox.headAt(i) === SYSTEM) continue
+      if (match === undefined || match(visible(this.mailbox.headAt(i), this.mailbox.payloadAt(i)))) return i
+    }
+    return -1
+  }
+
+  #remove(index: number): unknown {
+    const message = visible(this.mailbox.headAt(index), this.mailbox.payloadAt(index))
+    this.mailbox.removeAt(index)
+    return message
+  }
+
+  // ---- system messages ---------------------------------------------------------------------------------------------
+
+  /** Answers what concerns the process itself; the rest is the behaviour's. */
+  system(behaviour: Behaviour, request: Call): Turn {
+    switch (request.tag) {
+      case 'suspend':
+        this.suspended = true
+        request.answer('ok')
+        return undefined
+      case 'resume':
+        this.suspended = false
+        request.answer('ok')
+        return undefined
+      default:
+        return behaviour.system(request)
+    }
+  }
+
+  #systemIndex(): number {
+    for (let i = 0; i < this.mailbox.length; i++) if (this.mailbox.headAt(i) === SYSTEM) return i
+    return -1
+  }
+
+  #handleSystemOnly(behaviour: Behaviour): boolean {
+    const index = this.#systemIndex()
+    if (index < 0) return false
+    const request = this.mailbox.payloadAt(index) as Call
+    this.mailbox.removeAt(index)
+    this.#take(this.system(behaviour, request))
+    return this.alive && !this.busy
+  }
+
+  // ---- time-outs of behaviours -------------------------------------------------------------------------------------
+
+  /** Asks for `behaviour.timeout()` once `ms` have passed without a message; 0: as soon as the mailbox is empty. */
+  timeoutAfter(ms: number): void {
+    this.cancelTimeout()
+    if (ms === Number.POSITIVE_INFINITY) return
+    if (ms === 0) this.timeoutIsDue()
+    else {
+      this.#timeout = new IdleTimeout(this)
+      this.node.timers.set(this.#timeout, ms)
+    }
+  }
+
+  cancelTimeout(): void {
+    this.#timeoutDue = false
+    if (this.#timeout === null) return
+    this.node.timers.cancel(this.#timeout)
+    this.#timeout = null
+  }
+
+  timeoutIsDue(): void {
+    this.#timeoutDue = true
+    this.wake()
+  }
+
+  // ---- calls to this process ---------------------------------------------------------------------------------------
+
+  /** Notes a call as not answered yet, so that the end of this process fails it. */
+  openCall(call: Call): void {
+    call.target = this
+    call.nextOpen = this.#openCalls
+    if (this.#openCalls !== null) this.#openCalls.prevOpen = call
+    this.#openCalls = call
+  }
+
+  closeCall(call: Call): void {
+    if (call.prevOpen === null) this.#openCalls = call.nextOpen
+    else call.prevOpen.nextOpen = call.nextOpen
+    if (call.nextOpen !== null) call.nextOpen.prevOpen = call.prevOpen
+    call.prevOpen = null
+    call.nextOpen = null
+    call.target = null
+  }
+
+  /** Lets an awaited answer reach the code of this process: behind signals under way, and never after its end. */
+  resume(settle: () => void): void {
+    if (!this.alive) this.node.counters.fenced++
+    else if (this.pendingSignals === 0 && !this.node.scheduler.seeded) settle()
+    else this.node.scheduler.post(this, { kind: 'resume', to: this.pid, settle })
+  }
+
+  // ---- signals -----------------------------------------------------------------------------------------------------
+
+  handleSignal(signal: Signal): void {
+    if (!this.alive) return this.node.bounce(signal)
+    switch (signal.kind) {
+      case 'message':
+        return this.#deliver(signal.head, signal.payload)
+      case 'link':
+        this.links.add(signal.from)
+        return
+      case 'unlink':
+        this.linkSet?.delete(signal.from)
+        return
+      case 'exit':
+        return this.#exitSignal(signal.from, signal.reason, true)
+      case 'link_exit':
+        if (this.linkSet?.delete(signal.from)) this.#exitSignal(signal.from, signal.reason, false)
+        return
+      case 'monitor':
+        this.watchers ??= new Map()
+        this.watchers.set(signal.ref, signal.from)
+        return
+      case 'demonitor':
+        this.watchers?.delete(signal.ref)
+        return
+      case 'down':
+        return this.#down(signal.ref, signal.reason)
+      case 'resume':
+        return signal.settle()
+      case 'alias_message':
+        if (this.node.aliasAccepts(this, signal.ref)) this.#deliver(INFO, signal.payload)
+        return
+    }
+  }
+
+  #exitSignal(from: Pid, reason: ExitReason, explicit: boolean): void {
+    if (reason === 'kill' && explicit) return this.end('killed')
+    if (this.trapExit) return this.#deliver(EXIT, new Exit(from, reason))
+    if (reason !== 'normal' || from === this.pid) this.end(reason)
+  }
+
+  #down(ref: Reference, reason: ExitReason): void {
+    const entry = this.monitorTable?.get(ref.id)
+    if (entry === undefined) return
+    this.monitorTable?.delete(ref.id)
+    if (entry.alias === 'demonitor' || entry.alias === 'reply_demonitor') this.node.dropAlias(ref)
+    this.#deliver(DOWN, new Down(entry.ref, entry.target, reason))
+  }
+
+  get links(): PidSet {
+    this.linkSet ??= new PidSet()
+    return this.linkSet
+  }
+
+  /** Removes a `Down` message from the mailbox. False if there was none. */
+  flushDown(ref: Reference): boolean {
+    for (let i = 0; i < this.mailbox.length; i++) {
+      if (this.mailbox.headAt(i) !== DOWN) continue
+      if ((this.mailbox.payloadAt(i) as Down).ref !== ref) continue
+      this.mailbox.removeAt(i)
+      if (this.#waiter !== null && i < this.#waiter.seen) this.#waiter.seen--
+      return true
+    }
+    return false
+  }
+
+  get abortSignal(): AbortSignal {
+    if (this.#abort === null) {
+      this.#abort = new AbortController()
+      if (!this.alive) this.#abort.abort()
+    }
+    return this.#abort.signal
+  }
+
+  // ---- start and end -----------------------------------------------------------------------------------------------
+
+  /** Tells whoever started this process how it went. Only the first word counts. */
+  started(result: StartResult): void {
+    const tell = this.onStarted
+    this.onStarted = null
+    tell?.(result)
+  }
+
+  /** Ends the process: everybody who should know is told, in later turns, and whatever it still does is fenced. */
+  end(reason: ExitReason): void {
+    if (!this.alive) return
+    this.alive = false
+    if (this.busy) this.node.countBusy(-1)
+    this.cancelTimeout()
+    if (this.#waiter?.timer) this.node.timers.cancel(this.#waiter.timer)
+    this.#waiter = null
+    this.started({ error: reason })
+    this.node.ended(this, reason)
+    for (let call = this.#openCalls; call !== null; call = this.#openCalls) call.fail(reason)
+    this.#discardMailbox()
+    this.behaviour = null
+    this.#abort?.abort()
+  }
+
+  #discardMailbox(): void {
+    const { mailbox } = this
+    for (let i = 0; i < mailbox.length; i++) {
+      const head = mailbox.headAt(i)
+      if (head === INFO || typeof head === 'string')
+        this.node.deadLetter(this.pid, head, mailbox.payloadAt(i), 'noproc')
+    }
+    mailbox.clear()
+  }
+}
+
+class IdleTimeout extends Timer {
+  readonly #process: Process
+  constructor(process: Process) {
+    super()
+    this.#process = process
+  }
+  override expire(): void {
+    this.#process.timeoutIsDue()
+  }
+}
+
+class ReceiveTimeout extends Timer {
+  readonly #process: Process
+  constructor(process: Process) {
+    super()
+    this.#process = process
+  }
+  override expire(): void {
+    this.#process.receiveExpired()
+  }
+}
+
+/** A mailbox entry as selective receive shows it. */
+function visible(head: unknown, payload: unknown): unknown {
+  return typeof head === 'string' ? new Cast(head, payload) : payload
+}

@@ -1,0 +1,236 @@
+// Who runs next on this thread, and for how long before the event loop breathes.
+//
+// All nodes of a thread share one scheduler, because the budget that keeps timers and I/O alive must be counted per
+// thread: two processes that volley each look idle. A pump runs ready processes in slices of messages on a microtask;
+// after BURST_MS without a macrotask the next pump waits for one. Signals are handled before any process runs.
+//
+// The simulator holds the scheduler and drives `step` itself.
+
+import { Mailbox } from './mailbox.ts'
+import type { Clock, Random, Turns } from './ports/index.ts'
+import type { Process } from './process.ts'
+import type { Signal } from './signals.ts'
+
+/** Milliseconds of continuous work after which the event loop gets a turn. */
+const BURST_MS = 2
+/** Messages one process may handle before the next ready process has its turn. */
+const PROCESS_SLICE = 64
+/** Messages one pump may handle before other microtasks (awaiting handlers, callers) have theirs. */
+const PUMP_SLICE = 512
+/** The clock is read at least once in this many messages, and more often when messages are slow. */
+const MAX_CHECK = 64
+/** While others wait, `low` processes get one turn in this many. */
+const LOW_SHARE = 8
+
+export type Priority = 'high' | 'normal' | 'low'
+
+export interface SchedulerOptions {
+  readonly clock: Clock
+  readonly turns: Turns
+  /** Choose among ready processes with this randomness instead of first come, first served. For the simulator. */
+  readonly random?: Random
+}
+
+export class Scheduler {
+  /** True if ready processes are chosen at random: then nothing may take a short cut past the queue. */
+  readonly seeded: boolean
+  /** Signals under way. Public so that a running process can notice them between two messages at the cost of a load. */
+  readonly signals = new Mailbox()
+  readonly #clock: Clock
+  readonly #turns: Turns
+  readonly #random: Random | undefined
+  readonly #high = new RunQueue()
+  readonly #normal = new RunQueue()
+  readonly #low = new RunQueue()
+  #whenQuiet: (() => void)[] = []
+  #armed = false
+  #held = false
+  #burstStart: number
+  #exhausted = false
+  #lastCheck: number
+  #checkEvery = MAX_CHECK
+  #untilCheck = MAX_CHECK
+  #sinceLow = 0
+
+  constructor(options: SchedulerOptions) {
+    this.#clock = options.clock
+    this.#turns = options.turns
+    this.#random = options.random
+    this.seeded = options.random !== undefined
+    this.#burstStart = this.#clock.now()
+    this.#lastCheck = this.#burstStart
+  }
+
+  /** Queues a signal for `target`. It is handled in a later turn, never on the sender's stack. */
+  post(target: Process, signal: Signal): void {
+    target.pendingSignals++
+    this.signals.push(target, signal)
+    if (!this.#armed) this.#arm()
+  }
+
+  /** Queues a process that has something to do. The caller has seen that it is not queued already. */
+  enqueue(process: Process): void {
+    process.queued = true
+    const { priority } = process
+    if (priority === 'normal') this.#normal.push(process)
+    else if (priority === 'high') this.#high.push(process)
+    else this.#low.push(process)
+    if (!this.#armed) this.#arm()
+  }
+
+  /** True if no process is ready and no signal is under way. */
+  get quiet(): boolean {
+    return this.signals.length + this.#normal.length + this.#high.length + this.#low.length === 0
+  }
+
+  /** Hands the driving over: from now on nothing runs but by {@link step}. */
+  hold(): void {
+    this.#held = true
+  }
+
+  /** Handles the signals under way, then lets one ready process handle one message. False if there was nothing to do. */
+  step(): boolean {
+    const signalled = this.signals.length > 0
+    if (signalled) this.#drain()
+    const process = this.#next()
+    if (process === undefined) {
+      this.#tellQuiet()
+      return signalled
+    }
+    process.run(1)
+    return true
+  }
+
+  /** Calls `notify` once, when next nothing is ready: now at the earliest at the end of the pump. */
+  whenQuiet(notify: () => void): void {
+    this.#whenQuiet.push(notify)
+    if (!this.#armed) this.#arm()
+  }
+
+  /** True if a process may go on within this turn without passing through the queue. Counts as one message. */
+  spend(): boolean {
+    if (this.seeded || this.signals.length > 0) return false
+    if (--this.#untilCheck <= 0) this.#check()
+    return !this.#exhausted
+  }
+
+  #arm(): void {
+    if (this.#held) return
+    this.#armed = true
+    if (this.#exhausted) this.#turns.later(this.#freshPump)
+    else this.#turns.soon(this.#pump)
+  }
+
+  #freshPump = (): void => {
+    this.#exhausted = false
+    this.#burstStart = this.#clock.now()
+    this.#lastCheck = this.#burstStart
+    this.#pump()
+  }
+
+  // While a pump runs it counts as armed: what it wakes it will find itself.
+  #pump = (): void => {
+    let left = PUMP_SLICE
+    try {
+      while (left > 0 && !this.#exhausted) {
+        if (this.signals.length > 0) this.#drain()
+        const process = this.#next()
+        if (process === undefined) break
+        const used = process.run(this.#untilCheck < PROCESS_SLICE ? this.#untilCheck : PROCESS_SLICE)
+        left -= used
+        this.#untilCheck -= used
+        if (this.#untilCheck <= 0) this.#check()
+      }
+    } finally {
+      this.#armed = false
+      if (!this.quiet) this.#arm()
+      else if (this.#whenQuiet.length > 0) this.#tellQuiet()
+    }
+  }
+
+  #tellQuiet(): void {
+    const waiting = this.#whenQuiet
+    this.#whenQuiet = []
+    for (const notify of waiting) notify()
+  }
+
+  // Aims at one look at the clock per eighth of a burst, whatever a message costs.
+  #check(): void {
+    const now = this.#clock.now()
+    const elapsed = now - this.#lastCheck
+    this.#lastCheck = now
+    if (now - this.#burstStart >= BURST_MS) this.#exhausted = true
+    const aim = elapsed > 0 ? (this.#checkEvery * (BURST_MS / 8)) / elapsed : MAX_CHECK
+    this.#checkEvery = Math.max(1, Math.min(MAX_CHECK, Math.floor(aim)))
+    this.#untilCheck = this.#checkEvery
+  }
+
+  #drain(): void {
+    const { signals } = this
+    while (signals.length > 0) {
+      const target = signals.headAt(0) as Process
+      const signal = signals.payloadAt(0) as Signal
+      signals.shift()
+      target.pendingSignals--
+      target.handleSignal(signal)
+    }
+  }
+
+  #next(): Process | undefined {
+    if (this.#random !== undefined) return this.#choose(this.#random)
+    if (this.#high.length > 0) return this.#high.shift()
+    if (this.#low.length > 0 && (this.#normal.length === 0 || ++this.#sinceLow >= LOW_SHARE)) {
+      this.#sinceLow = 0
+      return this.#low.shift()
+    }
+    return this.#normal.shift()
+  }
+
+  #choose(random: Random): Process | undefined {
+    for (const lane of [this.#high, this.#normal, this.#low]) {
+      if (lane.length > 0) return lane.take(lane.length === 1 ? 0 : random.uint32() % lane.length)
+    }
+    return undefined
+  }
+}
+
+/** Ready processes, first come, first served. */
+class RunQueue {
+  #ring: (Process | undefined)[] = new Array(64)
+  #mask = 63
+  #first = 0
+  length = 0
+
+  push(process: Process): void {
+    if (this.length > this.#mask) this.#grow()
+    this.#ring[(this.#first + this.length++) & this.#mask] = process
+  }
+
+  shift(): Process | undefined {
+    if (this.length === 0) return undefined
+    const process = this.#ring[this.#first]
+    this.#ring[this.#first] = undefined
+    this.#first = (this.#first + 1) & this.#mask
+    this.length--
+    return process
+  }
+
+  /** The `index`-th process; the rest keep their order. */
+  take(index: number): Process | undefined {
+    const at = (this.#first + index) & this.#mask
+    const process = this.#ring[at]
+    for (let i = index; i > 0; i--) {
+      this.#ring[(this.#first + i) & this.#mask] = this.#ring[(this.#first + i - 1) & this.#mask]
+    }
+    this.shift()
+    return process
+  }
+
+  #grow(): void {
+    const next: (Process | undefined)[] = new Array(this.#ring.length * 2)
+    for (let i = 0; i < this.length; i++) next[i] = this.#ring[(this.#first + i) & this.#mask]
+    this.#ring = next
+    this.#mask = next.length - 1
+    this.#first = 0
+  }
+}

@@ -1,0 +1,35 @@
+// Signals: everything one process can do to another except put a message into its mailbox. They are queued in the order
+// of sending, for all processes of a thread in one queue, and handled before any process reads its mailbox again: so the
+// order between a pair of processes is kept, and an exit cascade has run its course before anybody sees a part of it.
+// A message to a process that still has signals under way joins this queue, or it would overtake them.
+
+import type { ExitReason } from './exit-reason.ts'
+import type { Pid, Reference } from './pid.ts'
+
+export type Signal =
+  | { readonly kind: 'message'; readonly to: Pid; readonly head: unknown; readonly payload: unknown }
+  | { readonly kind: 'link'; readonly to: Pid; readonly from: Pid }
+  | { readonly kind: 'unlink'; readonly to: Pid; readonly from: Pid }
+  /** `exit(to, reason)` by a process or by the world outside. */
+  | { readonly kind: 'exit'; readonly to: Pid; readonly from: Pid; readonly reason: ExitReason }
+  /** The other end of a link has ended. */
+  | { readonly kind: 'link_exit'; readonly to: Pid; readonly from: Pid; readonly reason: ExitReason }
+  | { readonly kind: 'monitor'; readonly to: Pid; readonly from: Pid; readonly ref: Reference }
+  | { readonly kind: 'demonitor'; readonly to: Pid; readonly from: Pid; readonly ref: Reference }
+  | {
+      readonly kind: 'down'
+      readonly to: Pid
+      readonly from: Pid
+      readonly ref: Reference
+      readonly reason: ExitReason
+    }
+  /** An awaited answer for the code of `to`. Never leaves the thread. */
+  | { readonly kind: 'resume'; readonly to: Pid; readonly settle: () => void }
+  /** A message to an alias: `to` is the alias's owner. */
+  | { readonly kind: 'alias_message'; readonly to: Pid; readonly ref: Reference; readonly payload: unknown }
+
+/** The way to processes of other nodes; the distribution layer puts one in. */
+export interface Router {
+  /** Sends `signal` to another node, in order per pair of processes. */
+  deliver(signal: Signal): void
+}

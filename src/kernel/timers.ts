@@ -1,0 +1,247 @@
+// One hierarchical timer wheel per node, in ticks of a millisecond. Setting and cancelling are O(1) and touch no host
+// timer: the wheel keeps at most one alarm with the clock. A timer fires at the first tick not before its deadline;
+// timers of one tick fire in the order in which they were set.
+
+import { OptionError } from './errors.ts'
+import type { Reference } from './pid.ts'
+import type { Alarm, Clock, Turns } from './ports/index.ts'
+import type { Process } from './process.ts'
+
+/** The longest delay, in milliseconds: Erlang's limit (2^32 - 1, 49.7 days). */
+export const MAX_DELAY_MS = 0xffff_ffff
+
+const NEAR = 256
+const FAR = 64
+const FAR_LEVELS = [8, 14, 20, 26] as const
+
+/** An entry of the wheel. Subclasses say what its end means; `expire` must not throw. */
+export abstract class Timer {
+  prev: Timer | null = null
+  next: Timer | null = null
+  /** The list this timer is in, or null when it is not set. */
+  slot: Slot | null = null
+  deadline = 0
+  order = 0
+
+  abstract expire(): void
+}
+
+class Slot {
+  first: Timer | null = null
+  last: Timer | null = null
+}
+
+export class TimerWheel {
+  readonly #clock: Clock
+  readonly #turns: Turns
+  readonly #near: Slot[] = slots(NEAR)
+  readonly #far: Slot[][] = FAR_LEVELS.map(() => slots(FAR))
+  #now: number
+  #count = 0
+  #order = 0
+  #alarm: Alarm | null = null
+  #alarmTick = Number.POSITIVE_INFINITY
+  #checking = false
+
+  constructor(clock: Clock, turns: Turns) {
+    this.#clock = clock
+    this.#turns = turns
+    this.#now = Math.floor(clock.now())
+  }
+
+  /** How many timers are set. */
+  get size(): number {
+    return this.#count
+  }
+
+  /** Sets `timer` to expire in `delayMs`. It must not be set already. */
+  set(timer: Timer, delayMs: number): void {
+    if (!(delayMs >= 0 && delayMs <= MAX_DELAY_MS)) {
+      throw new OptionError('delayMs', delayMs, `a number of milliseconds from 0 to ${MAX_DELAY_MS}`)
+    }
+    const now = this.#clock.now()
+    if (this.#count === 0) this.#now = Math.floor(now)
+    const deadline = Math.max(Math.ceil(now + delayMs), this.#now + 1)
+    timer.deadline = deadline
+    timer.order = this.#order++
+    this.#insert(timer)
+    this.#count++
+    if (deadline < this.#alarmTick) this.#arm(deadline, now)
+  }
+
+  /** Takes `timer` off the wheel. Idempotent. */
+  cancel(timer: Timer): void {
+    if (timer.slot === null) return
+    unlink(timer)
+    if (--this.#count === 0 && !this.#checking) this.#checkLater()
+  }
+
+  /** Cancels everything and lets go of the alarm. */
+  close(): void {
+    for (const slot of [...this.#near, ...this.#far.flat()]) while (slot.first !== null) unlink(slot.first)
+    this.#count = 0
+    this.#disarm()
+  }
+
+  // An alarm keeps the host process alive. When the last timer goes we look once more a turn later: a run of calls,
+  // each with its time-out, then costs one alarm a turn, not one a call.
+  #checkLater(): void {
+    this.#checking = true
+    this.#turns.later(() => {
+      this.#checking = false
+      if (this.#count === 0) this.#disarm()
+    })
+  }
+
+  #disarm(): void {
+    this.#alarm?.cancel()
+    this.#alarm = null
+    this.#alarmTick = Number.POSITIVE_INFINITY
+  }
+
+  #arm(tick: number, now: number): void {
+    this.#alarm?.cancel()
+    this.#alarmTick = tick
+    this.#alarm = this.#clock.setAlarm(Math.max(0, tick - now), this.#ring)
+  }
+
+  #ring = (): void => {
+    this.#alarm = null
+    this.#alarmTick = Number.POSITIVE_INFINITY
+    this.#advance(Math.floor(this.#clock.now()))
+    const next = this.#nextTick()
+    if (next < this.#alarmTick) this.#arm(next, this.#clock.now())
+  }
+
+  #advance(target: number): void {
+    for (let tick = this.#nextTick(); tick <= target; tick = this.#nextTick()) {
+      this.#now = tick
+      this.#cascade(tick)
+      this.#fire(this.#slotAt(this.#near, tick & (NEAR - 1)))
+    }
+    if (target > this.#now) this.#now = target
+  }
+
+  #fire(slot: Slot): void {
+    if (slot.first === null) return
+    const due: Timer[] = []
+    for (let timer = slot.first; timer !== null; timer = slot.first) {
+      unlink(timer)
+      due.push(timer)
+    }
+    this.#count -= due.length
+    if (due.length > 1) due.sort((a, b) => a.order - b.order)
+    for (const timer of due) timer.expire()
+  }
+
+  #insert(timer: Timer): void {
+    const { deadline } = timer
+    const delta = deadline - this.#now
+    if (delta < NEAR) return append(this.#slotAt(this.#near, deadline & (NEAR - 1)), timer)
+    for (let level = 0; level < FAR_LEVELS.length; level++) {
+      const shift = FAR_LEVELS[level] ?? 0
+      if (delta < 2 ** (shift + 6) || level === FAR_LEVELS.length - 1) {
+        return append(this.#slotAt(this.#far[level] ?? [], (deadline >>> shift) & (FAR - 1)), timer)
+      }
+    }
+  }
+
+  // On entering a new block of 256 ticks the far slot of that block is dealt out again, from the coarsest level down.
+  #cascade(tick: number): void {
+    for (let level = FAR_LEVELS.length - 1; level >= 0; level--) {
+      const shift = FAR_LEVELS[level] ?? 0
+      if (tick % 2 ** shift !== 0) continue
+      const slot = this.#slotAt(this.#far[level] ?? [], (tick >>> shift) & (FAR - 1))
+      const dealt: Timer[] = []
+      for (let timer = slot.first; timer !== null; timer = slot.first) {
+        unlink(timer)
+        dealt.push(timer)
+      }
+      for (const timer of dealt) this.#insert(timer)
+    }
+  }
+
+  /** The next tick at which something fires or a far slot must be dealt out; infinity if nothing is set. */
+  #nextTick(): number {
+    if (this.#count === 0) return Number.POSITIVE_INFINITY
+    let best = Number.POSITIVE_INFINITY
+    for (let i = 1; i < NEAR; i++) {
+      if (this.#slotAt(this.#near, (this.#now + i) & (NEAR - 1)).first !== null) {
+        best = this.#now + i
+        break
+      }
+    }
+    for (let level = 0; level < FAR_LEVELS.length; level++) {
+      const size = 2 ** (FAR_LEVELS[level] ?? 0)
+      const block = Math.floor(this.#now / size)
+      for (let i = 1; i <= FAR; i++) {
+        const boundary = (block + i) * size
+        if (boundary >= best) break
+        if (this.#slotAt(this.#far[level] ?? [], (block + i) & (FAR - 1)).first !== null) best = boundary
+      }
+    }
+    return best
+  }
+
+  #slotAt(level: Slot[], index: number): Slot {
+    const slot = level[index]
+    if (slot === undefined) throw new RangeError(`timer wheel: no slot ${index}`)
+    return slot
+  }
+}
+
+function slots(count: number): Slot[] {
+  return Array.from({ length: count }, () => new Slot())
+}
+
+function append(slot: Slot, timer: Timer): void {
+  timer.slot = slot
+  timer.prev = slot.last
+  if (slot.last === null) slot.first = timer
+  else slot.last.next = timer
+  slot.last = timer
+}
+
+function unlink(timer: Timer): void {
+  const { slot } = timer
+  if (slot === null) return
+  if (timer.prev === null) slot.first = timer.next
+  else timer.prev.next = timer.next
+  if (timer.next === null) slot.last = timer.prev
+  else timer.next.prev = timer.prev
+  timer.prev = null
+  timer.next = null
+  timer.slot = null
+}
+
+/** Calls a function once. */
+export class Once extends Timer {
+  readonly #act: () => void
+
+  constructor(act: () => void) {
+    super()
+    this.#act = act
+  }
+
+  override expire(): void {
+    this.#act()
+  }
+}
+
+/** A message on its way through time: see `Self.sendAfter`. */
+export class MessageTimer extends Timer {
+  readonly ref: Reference
+  readonly owner: Process
+  readonly #fire: (timer: MessageTimer) => void
+
+  constructor(ref: Reference, owner: Process, fire: (timer: MessageTimer) => void) {
+    super()
+    this.ref = ref
+    this.owner = owner
+    this.#fire = fire
+  }
+
+  override expire(): void {
+    this.#fire(this)
+  }
+}
