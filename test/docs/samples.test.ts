@@ -7,7 +7,7 @@ import { type Block, blocksOf, compile, judge, samplesOf } from './samples.ts'
 const guides = existsSync(`${root}docs`)
   ? readdirSync(`${root}docs`, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.md'))
   : []
-const pages = ['README.md', ...guides.map((path) => `docs/${path}`)].map((path) => ({
+const pages = ['README.md', 'CONTRIBUTING.md', ...guides.map((path) => `docs/${path}`)].map((path) => ({
   path,
   text: readFileSync(root + path, 'utf8'),
 }))
