@@ -52,7 +52,7 @@ export class MemoryDisk {
   readonly #open = new Map<string, MemoryStore>()
 
   constructor(options: MemoryDiskOptions = {}) {
-    this.schedule = options.schedule ?? ((_job, complete) => queueMicrotask(complete))
+    this.schedule = options.schedule ?? ((_job, complete) => void Promise.resolve().then(complete))
     this.maxBytes = options.maxBytes ?? 1024 ** 3
   }
 

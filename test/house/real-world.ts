@@ -8,4 +8,40 @@ export interface RealWorldEntry {
   readonly reason: string
 }
 
-export const realWorld: readonly RealWorldEntry[] = []
+export const realWorld: readonly RealWorldEntry[] = [
+  {
+    path: 'src/storage/lmdb/environment.ts',
+    names: ['node:fs', 'lmdb', 'process'],
+    reason: 'the one place that drives LMDB, on the storage thread; the port above it is TransactionalStore',
+  },
+  {
+    path: 'src/storage/lmdb/owner.ts',
+    names: ['node:fs', 'lmdb', 'process'],
+    reason: 'asks the system whether the process that holds an environment is alive',
+  },
+  {
+    path: 'src/storage/lmdb/lmdb-store.ts',
+    names: ['node:fs'],
+    reason: 'two spellings of a folder are one environment: resolves symbolic links',
+  },
+  {
+    path: 'src/storage/lmdb/storage-thread.ts',
+    names: ['node:fs', 'node:worker_threads', 'process'],
+    reason: 'starts the one storage thread of the process, and lets it finish when the process exits',
+  },
+  {
+    path: 'src/storage/lmdb/exit-gate.ts',
+    names: ['Atomics.wait'],
+    reason: 'the exit of the process waits, by blocking, until the storage thread has left LMDB',
+  },
+  {
+    path: 'src/storage/lmdb/data-file.ts',
+    names: ['node:fs', 'lmdb'],
+    reason: 'makes the files of LMDB and looks at them before LMDB does',
+  },
+  {
+    path: 'src/storage/lmdb/thread.ts',
+    names: ['node:worker_threads', 'setImmediate'],
+    reason: 'the entry of the storage thread: has an event loop of its own and runs under no node',
+  },
+]

@@ -4,13 +4,14 @@
 // is written through an O_DSYNC descriptor, before `transactionSync` returns: what `commit` reports is durable. And no
 // thread of lmdb-js's own writes behind our back, so the process may end at any moment.
 
-import { closeSync, existsSync, fdatasyncSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { closeSync, existsSync, fdatasyncSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { ABORT, open, type RootDatabase } from 'lmdb'
 import { operationsOf, WriteBatch, type WriteOperation } from '../batch.ts'
 import { StorageError } from '../errors.ts'
 import { equalBytes } from '../keys.ts'
 import { restOf, type ScanRange } from '../store.ts'
+import { checkHeader, makeDataFile, makeFolder } from './data-file.ts'
 import { storageErrorOf } from './failures.ts'
 import type { EnvironmentOptions } from './messages.ts'
 import { releaseOwnership, takeOwnership } from './owner.ts'
@@ -38,8 +39,8 @@ export class Environment {
       throw storageErrorOf(error, path)
     }
     try {
+      if (!readOnly) makeDataFile(dataFile(path), process.pid)
       this.#database = openDatabase(options)
-      if (!readOnly) syncFolder(path)
     } catch (error) {
       if (!readOnly) releaseOwnership(path)
       throw storageErrorOf(error, path)
@@ -133,7 +134,7 @@ export class Environment {
    * anew. A device error leaves open what reached the disk; then nothing more is written until the user reopens.
    */
   #recover(error: unknown): StorageError {
-    const failure = storageErrorOf(error, this.#options.path)
+    const failure = this.#nameOf(error)
     if (failure.outcome === 'unknown' || failure.code === 'ERR_STORAGE_CORRUPTED') {
       this.#failed = failure
       return failure
@@ -146,9 +147,29 @@ export class Environment {
     }
     return failure
   }
+
+  /**
+   * LMDB reports a short write, which is how a disk fills up, as an input/output error; the two are told apart by
+   * writing another file. A short write comes before the meta page: nothing of the transaction took effect.
+   */
+  #nameOf(error: unknown): StorageError {
+    const failure = storageErrorOf(error, this.#options.path)
+    if (failure.code !== 'ERR_STORAGE_IO') return failure
+    const probe = join(this.#options.path, 'probe.tmp')
+    try {
+      writeFileSync(probe, new Uint8Array(4 * 1024 * 1024), { flush: true })
+      return failure
+    } catch (probeError) {
+      const cause = storageErrorOf(probeError, this.#options.path)
+      return cause.code === 'ERR_STORAGE_FULL' ? cause : failure
+    } finally {
+      rmSync(probe, { force: true })
+    }
+  }
 }
 
 function openDatabase(options: EnvironmentOptions): Database {
+  checkHeader(dataFile(options.path))
   return open<Uint8Array, Uint8Array>({
     path: dataFile(options.path),
     keyEncoding: 'binary',
@@ -213,25 +234,4 @@ function usedBytes(database: Database): number {
 
 function dataFile(folder: string): string {
   return join(folder, 'data.mdb')
-}
-
-/** Makes the folder and its parents, and flushes each name into its parent: else a power cut takes the store away. */
-function makeFolder(folder: string): void {
-  if (existsSync(folder)) return
-  const first = mkdirSync(folder, { recursive: true })
-  let at = folder
-  while (first !== undefined) {
-    syncFolder(dirname(at))
-    if (at === first) return
-    at = dirname(at)
-  }
-}
-
-function syncFolder(folder: string): void {
-  const descriptor = openSync(folder, 'r')
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
-  }
 }

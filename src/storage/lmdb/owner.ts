@@ -7,8 +7,9 @@
 
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { open } from 'lmdb'
+import { open, type RootDatabase } from 'lmdb'
 import { StorageError } from '../errors.ts'
+import { checkHeader, makeDataFile } from './data-file.ts'
 import { storageErrorOf } from './failures.ts'
 
 interface Owner {
@@ -39,18 +40,22 @@ export function releaseOwnership(folder: string): void {
 
 function withOwner(folder: string, decide: (held: Owner | undefined, own: Owner) => Owner | undefined): void {
   const path = join(folder, 'owner.mdb')
-  const database = open<string, string>({ path, encoding: 'string', overlappingSync: false })
+  let database: RootDatabase<string, string> | undefined
   try {
+    makeDataFile(path, process.pid)
+    checkHeader(path)
+    const opened = open<string, string>({ path, encoding: 'string', overlappingSync: false })
+    database = opened
     const own = { pid: process.pid, startedAt: startOf(process.pid), inode: statSync(path).ino }
-    database.transactionSync(() => {
-      const next = decide(parseOwner(database.get('owner')), own)
-      if (next === undefined) database.removeSync('owner')
-      else database.putSync('owner', JSON.stringify(next))
+    opened.transactionSync(() => {
+      const next = decide(parseOwner(opened.get('owner')), own)
+      if (next === undefined) opened.removeSync('owner')
+      else opened.putSync('owner', JSON.stringify(next))
     })
   } catch (error) {
     throw storageErrorOf(error, path)
   } finally {
-    database.close()
+    database?.close()
   }
 }
 

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { isMainThread, MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { StorageError } from '../errors.ts'
+import { ExitGate } from './exit-gate.ts'
 
 let thread: Worker | undefined
 let death: unknown
@@ -35,7 +36,9 @@ function runningThread(): Worker {
   if (!existsSync(fileURLToPath(entry))) {
     throw new StorageError('ERR_STORAGE_THREAD', `${fileURLToPath(entry)} is missing: run the compiled package`)
   }
-  const started = new Worker(entry, { name: 'espalier-storage', execArgv: [] })
+  const gate = new ExitGate()
+  const started = new Worker(entry, { name: 'espalier-storage', execArgv: [], workerData: gate.shared })
+  process.on('exit', () => gate.shut())
   started.on('error', (error) => {
     death = error
   })

@@ -4,10 +4,11 @@
 // Invariants: requests of one store take effect in the order of their arrival; all batches that arrive while a commit
 // is under way join the next one; a batch is acknowledged only after the commit that holds it has returned.
 
-import { type MessagePort, parentPort } from 'node:worker_threads'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { OptionError } from '../../kernel/errors.ts'
 import { StorageError } from '../errors.ts'
 import { Environment } from './environment.ts'
+import { ExitGate } from './exit-gate.ts'
 import { storageErrorOf } from './failures.ts'
 import type { Reply, Request } from './messages.ts'
 
@@ -24,6 +25,7 @@ interface OpenStore {
 /** The environments by folder, whoever opened them. */
 const openStores = new Map<string, OpenStore>()
 let turnScheduled = false
+const gate = new ExitGate(workerData instanceof SharedArrayBuffer ? workerData : undefined)
 
 class Connection {
   readonly #port: MessagePort
@@ -36,10 +38,12 @@ class Connection {
     port.on('message', (request: Request) => this.#receive(request))
     // The thread behind this connection has ended, in whatever way: what it held is free for its successor.
     port.on('close', () => {
-      for (const [id, store] of this.#stores) {
-        run(store)
-        this.release(id)
-      }
+      gate.pass(() => {
+        for (const [id, store] of this.#stores) {
+          run(store)
+          this.release(id)
+        }
+      })
     })
   }
 
@@ -71,7 +75,7 @@ class Connection {
 
   #receive(request: Request): void {
     if (request.kind === 'open') {
-      this.#open(request)
+      gate.pass(() => this.#open(request))
       this.flush()
       return
     }
@@ -105,7 +109,9 @@ function scheduleTurn(): void {
   turnScheduled = true
   setImmediate(() => {
     turnScheduled = false
-    for (const store of openStores.values()) run(store)
+    gate.pass(() => {
+      for (const store of openStores.values()) run(store)
+    })
     for (const store of openStores.values()) if (store.queue.length > 0) scheduleTurn()
   })
 }

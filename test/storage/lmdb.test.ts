@@ -1,0 +1,199 @@
+// LMDB and the storage thread in real processes: who may open, who may die, and what a sick disk reports.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { bytes, text } from './bytes.ts'
+import { compiledFolder, compiledStorage } from './compiled.ts'
+
+const storage = await compiledStorage()
+const entry = JSON.stringify(pathToFileURL(join(compiledFolder('src/storage'), 'index.js')).href)
+const prelude = `
+  import { writeSync } from 'node:fs'
+  const { openLmdb, WriteBatch } = await import(${entry})
+  const put = (key, value) => new WriteBatch().put(Buffer.from(key), Buffer.from(value))
+  const path = process.argv[1]
+  const say = (line) => writeSync(1, line + '\\n')
+`
+
+let path: string
+const children: ChildProcess[] = []
+
+beforeEach(async () => {
+  path = join(await mkdtemp(join(tmpdir(), 'espalier-lmdb-')), 'node')
+})
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+  await rm(join(path, '..'), { recursive: true, force: true })
+})
+
+function start(program: string, wrapper: readonly string[] = []): ChildProcess {
+  const argv = [...wrapper, process.execPath, '--input-type=module', '-e', prelude + program, path]
+  const child = spawn(argv[0] ?? '', argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] })
+  children.push(child)
+  return child
+}
+
+/** Runs a program to its end: what it said, and how it ended. */
+async function run(program: string, wrapper: readonly string[] = []): Promise<{ said: string; end: unknown }> {
+  const child = start(program, wrapper)
+  let said = ''
+  child.stdout?.on('data', (chunk) => {
+    said += String(chunk)
+  })
+  child.stderr?.on('data', (chunk) => {
+    said += String(chunk)
+  })
+  const [code, signal] = await once(child, 'close')
+  return { said: said.trim(), end: signal ?? code }
+}
+
+async function firstLine(child: ChildProcess): Promise<string> {
+  if (child.stdout === null) throw new Error('no stdout')
+  const [chunk] = await once(child.stdout, 'data')
+  return String(chunk).trim()
+}
+
+test('closing the last environment lets the process exit by itself; an open one keeps it', async () => {
+  const closed = await run(`
+    const store = await openLmdb({ path })
+    await store.write(put('a', '1'))
+    await store.close()
+    say('closed')`)
+  expect(closed).toEqual({ said: 'closed', end: 0 })
+  const open = start(`
+    const store = await openLmdb({ path })
+    process.on('SIGTERM', async () => { await store.close(); say('closed in order') })
+    say('open')`)
+  expect(await firstLine(open)).toBe('open')
+  open.kill('SIGTERM')
+  expect(await firstLine(open)).toBe('closed in order')
+  expect(await once(open, 'close')).toEqual([0, null])
+})
+
+test('process.exit amid writes ends the process by no signal, and every acknowledged batch is there', async () => {
+  for (let round = 0; round < 10; round += 1) {
+    const { said, end } = await run(`
+      const store = await openLmdb({ path })
+      let acknowledged = 0
+      for (let i = 0; i < 1000; i += 1) store.write(put('k' + String(i).padStart(4, '0'), 'x'.repeat(1000))).then(() => {
+        acknowledged = i + 1
+        if (acknowledged === ${round * 7 + 1}) { say(acknowledged); process.exit(0) }
+      })`)
+    expect(end).toBe(0)
+    const store = await storage.openLmdb({ path })
+    const { entries } = await store.scan({ from: bytes('k'), to: bytes('l') })
+    await store.close()
+    expect(entries.length).toBeGreaterThanOrEqual(Number(said))
+  }
+})
+
+test('an environment held by a live process is refused with its number, and free again after kill -9', async () => {
+  const holder = start(`
+    const store = await openLmdb({ path })
+    await store.write(put('a', 'mine'))
+    say('holding')
+    for (let i = 0; ; i += 1) await store.write(put('b', String(i)))`)
+  expect(await firstLine(holder)).toBe('holding')
+  await expect(storage.openLmdb({ path })).rejects.toMatchObject({
+    code: 'ERR_STORAGE_LOCKED',
+    message: `${path} is held by process ${holder.pid}`,
+  })
+  const reader = await storage.openLmdb({ path, readOnly: true })
+  expect(text(await reader.get(bytes('a')))).toBe('mine')
+  await expect(reader.write(new storage.WriteBatch().delete(bytes('a')))).rejects.toMatchObject({
+    code: 'ERR_STORAGE_READ_ONLY',
+  })
+  await reader.close()
+  holder.kill('SIGKILL')
+  await once(holder, 'close')
+  const store = await storage.openLmdb({ path })
+  expect(text(await store.get(bytes('a')))).toBe('mine')
+  await store.close()
+})
+
+test('of several processes that find a dead owner, one gets the environment', async () => {
+  await run(`await openLmdb({ path }); process.kill(process.pid, 'SIGKILL')`)
+  const contenders = [1, 2, 3].map(() =>
+    start(`
+      await openLmdb({ path }).then(() => say('got it'), (error) => { say(error.code); process.exit() })
+      setTimeout(() => process.exit(), 3000)`),
+  )
+  const outcomes = await Promise.all(contenders.map(firstLine))
+  expect(outcomes.sort()).toEqual(['ERR_STORAGE_LOCKED', 'ERR_STORAGE_LOCKED', 'got it'])
+})
+
+test('a copied folder is not held by whoever holds the original', async () => {
+  const store = await storage.openLmdb({ path })
+  await store.write(new storage.WriteBatch().put(bytes('a'), bytes('1')))
+  const copy = await mkdtemp(join(path, '..', 'copy-'))
+  for (const file of ['data.mdb', 'owner.mdb']) await copyFile(join(path, file), join(copy, file))
+  const copied = await storage.openLmdb({ path: copy })
+  expect(text(await copied.get(bytes('a')))).toBe('1')
+  await copied.close()
+  await store.close()
+})
+
+test('a worker thread stores through a connection; its death frees what it held, and nothing acknowledged is lost', async () => {
+  const program = `
+    import { workerData, parentPort } from 'node:worker_threads'
+    const { openLmdb, WriteBatch } = await import(${entry})
+    const { path, connection } = workerData
+    await openLmdb({ path: path + '-own' }).catch((error) => parentPort.postMessage(error.code))
+    const store = await openLmdb({ path, connection })
+    for (let i = 1; ; i += 1) {
+      await store.write(new WriteBatch().put(Buffer.from('n'), Buffer.from(String(i))))
+      parentPort.postMessage(i)
+    }`
+  const connection = storage.connectStorage()
+  const url = new URL(`data:text/javascript,${encodeURIComponent(program)}`)
+  const worker = new Worker(url, { workerData: { path, connection }, transferList: [connection] })
+  const [refused] = await once(worker, 'message')
+  expect(refused).toBe('ERR_STORAGE_THREAD')
+  let last = 0
+  worker.on('message', (count: number) => {
+    last = count
+  })
+  while (last < 20) await once(worker, 'message')
+  await worker.terminate()
+  const store = await openSoon(path)
+  expect(Number(text(await store.get(bytes('n'))))).toBeGreaterThanOrEqual(last)
+  await store.close()
+})
+
+/** The storage thread learns of a worker's end by its port, shortly after. */
+async function openSoon(folder: string): ReturnType<typeof storage.openLmdb> {
+  for (;;) {
+    try {
+      return await storage.openLmdb({ path: folder })
+    } catch (error) {
+      if (!(error instanceof storage.StorageError) || error.code !== 'ERR_STORAGE_LOCKED') throw error
+    }
+  }
+}
+
+test('a folder that holds no LMDB environment is reported as corrupted, a missing one as missing', async () => {
+  await expect(storage.openLmdb({ path, readOnly: true })).rejects.toMatchObject({ code: 'ERR_STORAGE_MISSING' })
+  await (await storage.openLmdb({ path })).close()
+  await writeFile(join(path, 'data.mdb'), Buffer.alloc(32_768, 'not a database '))
+  await expect(storage.openLmdb({ path })).rejects.toMatchObject({ code: 'ERR_STORAGE_CORRUPTED' })
+})
+
+test('a disk without room refuses with ERR_STORAGE_FULL, keeps what was written, and goes on when there is room', async () => {
+  const { said, end } = await run(
+    `
+    const store = await openLmdb({ path })
+    await store.write(put('small', '1'))
+    await store.write(put('large', 'x'.repeat(3_000_000))).catch((error) => say(error.code + ' ' + error.outcome))
+    await store.write(put('next', '2'))
+    say([await store.get(Buffer.from('small')), await store.get(Buffer.from('large')), await store.get(Buffer.from('next'))].join())
+    await store.close()`,
+    ['bash', '-c', 'ulimit -f 1000; exec "$@"', '--'],
+  )
+  expect({ said, end }).toEqual({ said: 'ERR_STORAGE_FULL none\n49,,50', end: 0 })
+})
