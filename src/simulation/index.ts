@@ -1,5 +1,6 @@
 export type { Random } from '../kernel/ports/index.ts'
 export { HistoryRecorder, type Operation } from './history.ts'
+export { drawHistory, type Picture, type PictureOptions } from './history-picture.ts'
 export { type Conflict, checkLinearizability, type LinearizabilityOptions, type Verdict } from './linearizability.ts'
 export { deriveSeeds, PARTS, partsOf, SeededRandom } from './random.ts'
 export { type Json, type RegisterInput, type RegisterOutput, registerMap } from './register-map.ts'

@@ -157,6 +157,11 @@ class Search<State, Input, Output> {
 
   /** Every way on from `state`: first without an unknown operation, then with one, with two … */
   *#moves(state: State, used: bigint): Generator<Move<State>, undefined> {
+    const read = this.#fittingRead(state, used)
+    if (read !== undefined) {
+      yield read
+      return
+    }
     yield* this.#answeredMoves(state, used, [])
     if (this.#unknown.length === 0) return
     const reached = new Map([[this.#numberOf(state), [used]]])
@@ -180,6 +185,25 @@ class Search<State, Input, Output> {
     }
   }
 
+  /** A read that may come now can come now in any order that works: moving it here changes nothing for the others. */
+  #fittingRead(state: State, used: bigint): Move<State> | undefined {
+    if (this.#spec.isRead === undefined) return undefined
+    for (let node = this.#events.firstCall(); node !== 0; node = this.#events.callAfter(node)) {
+      const index = operationOf(node)
+      const { input, answer } = this.#answered[index] as Answered<Input, Output>
+      if (!this.#spec.isRead(input, answer.output)) continue
+      this.steps++
+      if (this.#fits(answer.output, this.#spec.apply(state, input).output)) {
+        return { before: [], operation: index, state, used }
+      }
+    }
+    return undefined
+  }
+
+  #fits(recorded: Output, due: Output): boolean {
+    return this.#spec.accepts?.(recorded, due) ?? Object.is(recorded, due)
+  }
+
   *#answeredMoves(state: State, used: bigint, before: readonly number[]): Generator<Move<State>, undefined> {
     // The list is the same again whenever the search comes back for the next move, so `node` stays valid.
     for (let node = this.#events.firstCall(); node !== 0; node = this.#events.callAfter(node)) {
@@ -187,9 +211,7 @@ class Search<State, Input, Output> {
       const operation = this.#answered[index] as Answered<Input, Output>
       if (++this.steps > this.#maxSteps) return
       const due = this.#spec.apply(state, operation.input)
-      const recorded = operation.answer.output
-      const fits = this.#spec.accepts?.(recorded, due.output) ?? Object.is(recorded, due.output)
-      if (fits) yield { before, operation: index, state: due.state, used }
+      if (this.#fits(operation.answer.output, due.output)) yield { before, operation: index, state: due.state, used }
     }
   }
 

@@ -29,6 +29,7 @@ export const registerMap: SequentialSpec<Json, RegisterInput, RegisterOutput> = 
   },
   accepts: sameJson,
   identify: canonicalJson,
+  isRead: (input, output) => input.op === 'get' || (input.op === 'cas' && output === false),
   partition: (input) => input.key,
 }
 

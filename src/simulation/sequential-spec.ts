@@ -14,6 +14,11 @@ export interface SequentialSpec<State, Input, Output> {
   /** Equal for equal states, different for different ones. Default: the state itself (then a primitive). */
   identify?(state: State): string | number | boolean | null
   /**
+   * Whether `input`, answered with `output`, leaves every state as it is in which it may be so answered. Such operations
+   * are placed as soon as they fit, which shortens the search. Default: never.
+   */
+  isRead?(input: Input, output: Output): boolean
+  /**
    * Which independent part of the object `input` touches. Parts are judged apart, which is what makes long histories
    * cheap (linearizability is local: Herlihy & Wing 1990, theorem 1). Default: one part.
    */

@@ -118,6 +118,16 @@ describe('checkLinearizability', () => {
     expect(Math.min(seen.linearizable, seen.illegal)).toBeGreaterThan(300)
   })
 
+  it('comes to the same verdict without the shortcut for reads', () => {
+    const { isRead: _, ...plain } = registerMap
+    fc.assert(
+      fc.property(fc.array(smallOperation, { minLength: 1, maxLength: 8 }), (history) => {
+        expect(checkLinearizability(history, plain).verdict).toBe(verdictOf(history))
+      }),
+      { numRuns: 1000, seed: 2 },
+    )
+  })
+
   it('accepts what a correct register map answers, unknown outcomes included (soundness)', () => {
     fc.assert(
       fc.property(fc.nat(), fc.constantFrom(0, 5, 20), (seed, unknownPercent) => {
