@@ -3,6 +3,18 @@ export { HistoryRecorder, type Operation } from './history.ts'
 export { drawHistory, type Picture, type PictureOptions } from './history-picture.ts'
 export { type Conflict, checkLinearizability, type LinearizabilityOptions, type Verdict } from './linearizability.ts'
 export { deriveSeeds, PARTS, partsOf, SeededRandom } from './random.ts'
-export { type Json, type RegisterInput, type RegisterOutput, registerMap } from './register-map.ts'
+export { type RegisterInput, type RegisterOutput, registerMap } from './register-map.ts'
+export {
+  parseSchedule,
+  readSchedule,
+  type Schedule,
+  type ScheduleConfig,
+  ScheduleError,
+  type ScheduleSettings,
+} from './schedule.ts'
+export type { Expectation, Refusal } from './schedule-expectations.ts'
+export type { Json } from './schedule-fields.ts'
+export { type NodeReference, nodesNamedBy, type Problem } from './schedule-names.ts'
+export type { MessageKind, Step, StepOf } from './schedule-steps.ts'
 export type { SequentialSpec } from './sequential-spec.ts'
 export { digestOf, TraceHash } from './trace-hash.ts'

@@ -1,10 +1,8 @@
 // The register map: `put` answers "ok", `get` the value or null, `cas` true or false. A key never written, and one that
 // holds null, read alike.
 
+import type { Json } from './schedule-fields.ts'
 import type { SequentialSpec } from './sequential-spec.ts'
-
-/** What JSON can hold. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
 export type RegisterInput =
   | { readonly op: 'put'; readonly key: string; readonly value: Json }
