@@ -2,6 +2,15 @@
 // espalier/flows.
 
 export {
+  type AutoShutdown,
+  type ChildSpec,
+  checkChildSpecs,
+  type Restart,
+  type Shutdown,
+  type Strategy,
+  type SupervisorFlags,
+} from './behaviours/child-spec.ts'
+export {
   ignore,
   type NextOption,
   next,
@@ -17,6 +26,16 @@ export {
   type ServerDefinition,
   type ServerHandlers,
 } from './behaviours/server.ts'
+export {
+  type CheckedChildSpec,
+  type ChildCounts,
+  type ChildInfo,
+  type StartChildResult,
+  type SupervisorDefinition,
+  type SupervisorProtocol,
+  type SupervisorSpec,
+  supervisor,
+} from './behaviours/supervisor.ts'
 export { type CreateNodeOptions, createNode } from './create-node.ts'
 export { EspalierError, OptionError, ProcessError } from './kernel/errors.ts'
 export { type Crash, ExitError, type ExitReason, isCrash, isOrderly, showReason } from './kernel/exit-reason.ts'

@@ -414,6 +414,19 @@ export class Process {
     return false
   }
 
+  /** Takes the exit message of `from` out of the mailbox, if it is there. */
+  flushExit(from: Pid): Exit | undefined {
+    for (let i = 0; i < this.mailbox.length; i++) {
+      if (this.mailbox.headAt(i) !== EXIT) continue
+      const exit = this.mailbox.payloadAt(i) as Exit
+      if (exit.from !== from) continue
+      this.mailbox.removeAt(i)
+      if (this.#waiter !== null && i < this.#waiter.seen) this.#waiter.seen--
+      return exit
+    }
+    return undefined
+  }
+
   get abortSignal(): AbortSignal {
     if (this.#abort === null) {
       this.#abort = new AbortController()
