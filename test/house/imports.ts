@@ -15,12 +15,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/telemetry': ['src/kernel/ports', 'src/kernel', 'src/behaviours'],
   // A simulated world holds nothing real: src/system is not for it.
   'src/simulation': library,
-  // The public face gives a node the real ports by default; the simulator has a face of its own.
-  'src/index.ts': [...library, 'src/system'],
+  // The public face, the files of src itself: gives a node the real ports by default; the simulator has its own face.
+  src: [...library, 'src/system'],
   // Actors are handed their ports: a tree chooses between the real ones and the simulated.
-  actors: [...library, 'src/simulation', 'src/index.ts'],
-  supervisors: [...library, 'src/simulation', 'src/system', 'src/index.ts', 'actors'],
-  cli: [...library, 'src/simulation', 'src/system', 'src/index.ts', 'actors', 'supervisors'],
+  actors: [...library, 'src/simulation', 'src'],
+  supervisors: [...library, 'src/simulation', 'src/system', 'src', 'actors'],
+  cli: [...library, 'src/simulation', 'src/system', 'src', 'actors', 'supervisors'],
 }
 
 /** Rooms that import nothing but Node's own modules. */
@@ -68,7 +68,8 @@ export function checkImports(sources: Sources, rules: ImportRules): Complaint[] 
 }
 
 function roomOf(path: string): string | undefined {
-  const fits = Object.keys(mayImport).filter((room) => path === room || path.startsWith(`${room}/`))
+  if (posix.dirname(path) === 'src') return 'src'
+  const fits = Object.keys(mayImport).filter((room) => room !== 'src' && path.startsWith(`${room}/`))
   return fits.sort((a, b) => b.length - a.length)[0]
 }
 
