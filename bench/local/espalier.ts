@@ -2,7 +2,7 @@
 // The work is driven from a process, as Erlang's is. A server counts what it handles, and the count it reports is what
 // a run completed.
 
-import { createNode, defineServer, type Pid, type Ref, reply, type Self } from 'espalier'
+import { createNode, defineServer, type Pid, type Ref, reply, type Self, supervisor } from 'espalier'
 import type { Run, Task } from '../harness/contender.ts'
 
 interface CounterProtocol {
@@ -19,8 +19,22 @@ interface Volley {
   readonly ended: () => void
 }
 
+/** A counter has started: sent to its owner, who thus learns of a restart without polling. */
+class Up {
+  readonly counter: Ref<CounterProtocol>
+  constructor(counter: Ref<CounterProtocol>) {
+    this.counter = counter
+  }
+}
+
+const isUp = (message: unknown): message is Up => message instanceof Up
+
 const Counter = defineServer<CounterProtocol>()({
-  init: (start: number) => start,
+  init: (start: number | { readonly owner: Pid }, { self }) => {
+    if (typeof start === 'number') return start
+    self.send(start.owner, new Up(self.pid as Ref<CounterProtocol>))
+    return 0
+  },
   call: {
     add: ({ state }) => reply(state + 1, state + 1),
     get: ({ state }) => reply(state, state),
@@ -180,6 +194,34 @@ async function lives(self: Self, count: number): Promise<number> {
   return completed
 }
 
+const CRASHES_A_SUPERVISOR = 100
+
+/** Kill, restarted, first answer. A fresh supervisor each 100 crashes, as for Erlang: see bench_local.erl. */
+const restart: Task = (count) =>
+  inProcess(async (self) => {
+    const latenciesMs = new Float64Array(count)
+    let completed = 0
+    while (completed < count) {
+      const tree = await self.startLink(
+        supervisor({
+          intensity: 1_000_000,
+          periodMs: 1000,
+          children: [{ id: 'counter', start: [Counter, { owner: self.pid }] }],
+        }),
+      )
+      let up = await self.receive(isUp)
+      for (let i = 0; i < CRASHES_A_SUPERVISOR && up; i += 1) {
+        const began = performance.now()
+        self.sendExit(up.counter, 'kill')
+        up = await self.receive(isUp)
+        if (up && (await self.call(up.counter, 'add')) === 1) latenciesMs[completed++] = performance.now() - began
+      }
+      self.unlink(tree)
+      await tree.stop('shutdown')
+    }
+    return { completed, latenciesMs }
+  })
+
 /** Bytes of JavaScript heap and what it holds outside, after a collection. */
 function heap(): number {
   globalThis.gc?.()
@@ -234,6 +276,7 @@ export const tasks: Readonly<Record<string, Task>> = {
   'receive-volley': receiveVolley,
   start: starts,
   'start-stop': startStop,
+  restart,
   idle,
   churn,
   'volley-gap': volleyGap,

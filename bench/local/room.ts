@@ -162,12 +162,7 @@ function decadeRow(backlog: string, tenth: string): RowSpec {
 export const local: Room = {
   name: 'local',
   contenders: [
-    nodeContender({
-      name: 'espalier',
-      module: 'build/bench/local/espalier.js',
-      probe: ourselves,
-      lacks: { restart: 'the supervisor is not built yet' },
-    }),
+    nodeContender({ name: 'espalier', module: 'build/bench/local/espalier.js', probe: ourselves }),
     erlangContender({ name: 'erlang', module: 'bench_local', lacks: oursAlone }),
     nodeContender({
       name: 'nact',
