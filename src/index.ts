@@ -11,11 +11,17 @@ export {
   type SupervisorFlags,
 } from './behaviours/child-spec.ts'
 export {
+  type Ignored,
   ignore,
+  type Next,
   type NextOption,
+  type NotReplied,
   next,
   noReply,
+  type Replied,
   reply,
+  type Stopped,
+  type StoppedReplied,
   stop,
   stopReply,
 } from './behaviours/results.ts'
@@ -43,15 +49,18 @@ export { Cast, Down, Exit } from './kernel/messages.ts'
 export type { Node, NodeCounters } from './kernel/node.ts'
 export { type Pid, type Reference, samePid, sameReference } from './kernel/pid.ts'
 export type * from './kernel/ports/index.ts'
-export type { CallOptions, Definition, Protocol, Ref } from './kernel/ref.ts'
+export type { CallOptions, Definition, Protocol, Ref, Reply } from './kernel/ref.ts'
 export type { DeadLetterReason, Report, ReportListener } from './kernel/reports.ts'
 export type { Priority } from './kernel/scheduler.ts'
 export type {
   Body,
+  DemonitorOptions,
   Destination,
   From,
   MailboxOptions,
+  MonitorOptions,
   ProcessOptions,
+  ReceiveOptions,
   Self,
   SpawnOptions,
   StartOptions,

@@ -28,6 +28,7 @@ export interface SupervisorProtocol {
     delete_child(id: string): 'ok' | { readonly error: 'not_found' | 'running' | 'restarting' | 'simple_one_for_one' }
     /** The children, newest first. */
     which_children(): readonly ChildInfo[]
+    /** How many there are, by kind. */
     count_children(): ChildCounts
     /** The spec of a child, defaults filled in. */
     get_childspec(id: string | Pid): { readonly ok: CheckedChildSpec } | { readonly error: 'not_found' }

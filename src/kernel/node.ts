@@ -61,9 +61,10 @@ export class Node {
   readonly creation: number
   readonly ports: NodePorts
   readonly scheduler: Scheduler
+  /** @internal */
   readonly timers: TimerWheel
   readonly counters: NodeCounters = { started: 0, fenced: 0, deadLetters: 0, refused: 0 }
-  /** The way to other nodes; none until a distribution layer puts one in. */
+  /** @internal The way to other nodes; none until a distribution layer puts one in. */
   router: Router | null = null
   readonly #processes = new Map<number, Process>()
   readonly #names = new Map<string, ProcessRef>()
@@ -455,10 +456,12 @@ export class Node {
     return new ProcessRef(this, this.name, this.creation, this.#nextId++)
   }
 
+  /** Whether a pid is one of this life of this node, alive or not. */
   isLocal(pid: Pid): boolean {
     return pid.nodeName === this.name && pid.creation === this.creation
   }
 
+  /** Whether a process of this node lives. */
   isAlive(pid: Pid): boolean {
     return this.#local(pid) !== null
   }

@@ -20,6 +20,7 @@ export class Pid {
     return `<${this.nodeName}.${this.creation}.${this.id}>`
   }
 
+  /** The same as text, so that a record or a log line can hold it. */
   toJSON(): string {
     return this.toString()
   }
@@ -47,6 +48,7 @@ export class Reference {
     return `#ref<${this.nodeName}.${this.creation}.${this.id}>`
   }
 
+  /** The same as text, so that a record or a log line can hold it. */
   toJSON(): string {
     return this.toString()
   }

@@ -6,8 +6,14 @@ import type { Create } from './self.ts'
 
 /** What a server answers (`call`) and takes (`cast`): tag → function from argument to reply. */
 export interface Protocol {
-  readonly call?: { readonly [tag: string]: (argument: never) => unknown }
-  readonly cast?: { readonly [tag: string]: (argument: never) => void }
+  readonly call?: {
+    /** From the argument to the reply. */
+    readonly [tag: string]: (argument: never) => unknown
+  }
+  readonly cast?: {
+    /** Takes the argument. */
+    readonly [tag: string]: (argument: never) => void
+  }
 }
 
 /** Something that can be started: made by `defineServer`, `defineStatem`, `supervisor`, … */
@@ -17,6 +23,7 @@ export interface Definition<A = never, P = Protocol> {
   readonly name: string
   /** @internal */
   readonly create: Create
+  /** A type only; never there at run time. */
   readonly '~argument'?: (argument: A) => void
   readonly '~protocol'?: P
 }
@@ -40,6 +47,7 @@ export type CastTag<T> = keyof Casts<T> & string
 /** The argument of a call, if it takes one, then {@link CallOptions}. */
 export type CallArguments<T, K extends CallTag<T>> = [...Given<First<Calls<T>[K]>>, options?: CallOptions]
 export type CastArguments<T, K extends CastTag<T>> = Given<First<Casts<T>[K]>>
+/** What a call of tag K to a T answers. */
 export type Reply<T, K extends CallTag<T>> = Calls<T>[K] extends (...args: never) => infer R ? Awaited<R> : never
 
 export interface CallOptions {

@@ -38,4 +38,5 @@ export type Report =
 /** `noproc`: the receiver is no more; `overflow`: its mailbox was full; `unhandled`: it has no handler. */
 export type DeadLetterReason = 'noproc' | 'overflow' | 'noconnection' | 'unhandled'
 
+/** Hears reports in the turn in which they arise. Must not throw. */
 export type ReportListener = (report: Report) => void

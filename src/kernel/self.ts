@@ -48,6 +48,7 @@ export interface Self {
 
   /** Links both processes: when one ends for a reason other than `normal`, so does the other. Idempotent. */
   link(to: Pid): void
+  /** Ends a link from both sides. No effect if there is none. */
   unlink(to: Pid): void
   /** Asks for one {@link Down} message when the process ends (at once, reason `noproc`, if it has). */
   monitor(target: Pid | string, options?: MonitorOptions): Reference
@@ -79,6 +80,7 @@ export interface Self {
    * others stay in order. Undefined after `timeoutMs`. One receive at a time.
    */
   receive<M>(match: (message: unknown) => message is M, options?: ReceiveOptions): Promise<M | undefined>
+  /** The same, for a condition that says nothing of the type. */
   receive(match?: (message: unknown) => boolean, options?: ReceiveOptions): Promise<unknown>
   /** Sends `message` after `delayMs`, unless cancelled. Gone when this process ends, if sent to itself. */
   sendAfter(delayMs: number, to: Destination, message: unknown): Reference
@@ -91,8 +93,11 @@ export interface Self {
 
   /** Gives a process of this node a name. Throws ERR_BADARG if the name is taken, the process has one, or is no more. */
   register(name: string, pid?: Pid): void
+  /** Frees a name. Throws ERR_BADARG if nobody has it. */
   unregister(name: string): void
+  /** The process registered under `name` on this node. */
   whereis(name: string): Pid | undefined
+  /** The same, typed by a definition: the caller's word, not checked. */
   whereis<T extends Definition>(definition: T, name: string): Ref<T> | undefined
   /** Whether a process of this node lives. */
   isAlive(pid: Pid): boolean
@@ -110,6 +115,7 @@ export interface From<R = unknown> {
   /** The calling process; null for a caller outside of any process. */
   readonly from: Pid | null
   readonly tag: string
+  /** A type only; never there at run time. */
   readonly '~reply'?: (value: R) => void
 }
 

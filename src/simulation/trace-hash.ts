@@ -41,7 +41,7 @@ export class TraceHash {
     this.#hash = new HalfSipHash()
   }
 
-  /** Takes in a bare 32-bit integer. Cheaper than {@link value}; for counters, times and tags of fixed place. */
+  /** Takes in a bare 32-bit integer. Cheaper than `value`; for counters, times and tags of fixed place. */
   word(value: number): this {
     this.#hash.word(value)
     return this

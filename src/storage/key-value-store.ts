@@ -29,12 +29,15 @@ export interface KeyRange {
 
 /** Changes that take effect together; see {@link KeyValueStore.update}. */
 export interface KeyValueChanges {
+  /** Sets a key. */
   put(key: Key, value: Uint8Array): void
+  /** Removes a key if it is there. */
   delete(key: Key): void
   /** The whole update depends on the key's value: these bytes, or its absence if undefined. Comes before all writes. */
   expect(key: Key, value: Uint8Array | undefined): void
 }
 
+/** A store of its own, under a name, in an environment that it may share with others. */
 export class KeyValueStore {
   readonly #store: TransactionalStore
   readonly #prefix: Uint8Array

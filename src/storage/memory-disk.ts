@@ -35,6 +35,7 @@ export interface PowerCut {
   readonly tear?: Tear
 }
 
+/** A disk that lives as long as the object: stores opened on it survive their handles, not always a power cut. */
 export class MemoryDisk {
   /** Faults a test turns on and off. */
   readonly faults = {
