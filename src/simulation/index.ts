@@ -1,7 +1,10 @@
 export type { Random } from '../kernel/ports/index.ts'
+export { EventQueue, type QueuedEvent } from './event-queue.ts'
 export { HistoryRecorder, type Operation } from './history.ts'
 export { drawHistory, type Picture, type PictureOptions } from './history-picture.ts'
 export { type Conflict, checkLinearizability, type LinearizabilityOptions, type Verdict } from './linearizability.ts'
+export { type GatedMessage, MessageGate, type MessagePattern } from './message-gate.ts'
+export { type LinkPattern, NetworkModel, type Weather } from './network-model.ts'
 export { deriveSeeds, PARTS, partsOf, SeededRandom } from './random.ts'
 export { type RegisterInput, type RegisterOutput, registerMap } from './register-map.ts'
 export {
@@ -18,3 +21,5 @@ export { type NodeReference, nodesNamedBy, type Problem } from './schedule-names
 export type { MessageKind, Step, StepOf } from './schedule-steps.ts'
 export type { SequentialSpec } from './sequential-spec.ts'
 export { digestOf, TraceHash } from './trace-hash.ts'
+export { VirtualClock, type VirtualClockOptions } from './virtual-clock.ts'
+export { microseconds, VirtualTime } from './virtual-time.ts'

@@ -55,7 +55,8 @@ export class TraceHash {
 
   /**
    * Takes in any payload: plain data, arrays, Map, Set, bigint, Date, binary data, Errors (name, message, own fields and
-   * cause; never the stack), instances of classes (name and own fields), functions and symbols (by name). Cycles are
+   * cause; never the stack), instances of classes (name, and
+   * what `toJSON` answers, else the own fields), functions and symbols (by name). Cycles are
    * allowed. Nesting beyond 200 throws an OptionError.
    */
   value(value: unknown): this {
@@ -164,15 +165,19 @@ function absorbObject(hash: HalfSipHash, value: object, path: object[]): void {
 
 function absorbRecord(hash: HalfSipHash, value: object, path: object[]): void {
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype === null || prototype === Object.prototype) hash.word(TAG.object)
-  else {
-    hash.word(TAG.instance)
-    hashText(hash, String(value.constructor?.name))
+  if (prototype === null || prototype === Object.prototype) {
+    hash.word(TAG.object)
+    const keys = Object.keys(value)
+    // An exit reason { error, stack } carries its stack as plain text.
+    const isExitReason = keys.length === 2 && keys.includes('error') && keys.includes('stack')
+    absorbFields(hash, value, isExitReason ? ['error'] : keys, path)
+    return
   }
-  const keys = Object.keys(value)
-  // An exit reason { error, stack } carries its stack as plain text.
-  const isExitReason = keys.length === 2 && keys.includes('error') && keys.includes('stack')
-  absorbFields(hash, value, isExitReason ? ['error'] : keys, path)
+  hash.word(TAG.instance)
+  hashText(hash, String(value.constructor?.name))
+  // A pid or a ref leads to its whole node; its text is what it is.
+  if ('toJSON' in value && typeof value.toJSON === 'function') absorb(hash, value.toJSON(), path)
+  else absorbFields(hash, value, Object.keys(value), path)
 }
 
 function absorbFields(hash: HalfSipHash, value: object, keys: string[], path: object[]): void {
