@@ -29,6 +29,9 @@ export class ReceiptsDamagedError extends EspalierError {}
 /** The name of the key-value store that holds the records. */
 export const receiptStoreName = 'receipts'
 
+/** The environment variable that may hold the keys (see parseKeyRing); it goes before the key file. */
+export const keysVariable = 'ESPALIER_RECEIPT_KEYS'
+
 /** Where the parts lie in a data folder. */
 export function receiptPaths(dataFolder: string) {
   return {
