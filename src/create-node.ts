@@ -24,7 +24,8 @@ export function createNode(options: CreateNodeOptions = {}): Node {
   const ports = { ...createSystemPorts(), ...options.ports }
   let { scheduler } = options
   if (scheduler === undefined) {
-    shared ??= new Scheduler(createSystemPorts())
+    const { clock, turns } = createSystemPorts()
+    shared ??= new Scheduler({ clock, turns })
     scheduler = shared
   }
   return new Node({
