@@ -274,7 +274,6 @@ export class Node {
       const target = this.#local(to)
       if (target === null) return call.fail(this.isLocal(to) ? 'noproc' : 'noconnection')
       if (target === caller) return call.fail('calling_self')
-      target.openCall(call)
       if (timeoutMs !== Number.POSITIVE_INFINITY) call.limit(this.timers, timeoutMs)
       target.accept(head, call)
     })

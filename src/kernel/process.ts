@@ -168,15 +168,14 @@ export class Process {
     }
     if (this.pendingSignals > 0) {
       this.node.scheduler.post(this, { kind: 'message', to: this.pid, head, payload })
-    } else {
-      this.mailbox.push(head, payload)
-      if (!this.queued) this.wake()
-    }
+    } else this.#deliver(head, payload)
     return true
   }
 
-  // Signals turned into messages are never bounded.
+  // Signals turned into messages are never bounded. A call is monitored from here on: behind an exit signal that is
+  // under way when it is made, it finds nobody.
   #deliver(head: unknown, payload: unknown): void {
+    if (head === CALL || head === SYSTEM) this.#openCall(payload as Call)
     this.mailbox.push(head, payload)
     if (!this.queued) this.wake()
   }
@@ -325,7 +324,8 @@ export class Process {
   // ---- calls to this process ---------------------------------------------------------------------------------------
 
   /** Notes a call as not answered yet, so that the end of this process fails it. */
-  openCall(call: Call): void {
+  #openCall(call: Call): void {
+    if (call.done) return
     call.target = this
     call.nextOpen = this.#openCalls
     if (this.#openCalls !== null) this.#openCalls.prevOpen = call
