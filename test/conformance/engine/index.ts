@@ -2,11 +2,35 @@
 // folder; the judge imports createEngine and nothing else.
 
 import type { Engine, EngineOptions } from '../contract.ts'
+import type { Scenario, Trace } from '../scenario.ts'
+import { runServer } from './server.ts'
+import { runSignals } from './signals.ts'
+import { createStage, type Stage } from './stage.ts'
 
-export function createEngine(options: EngineOptions): Engine {
+/** `seed`: chooses among ready processes at random; no trace may depend on it. */
+export function createEngine(options: EngineOptions & { readonly seed?: number }): Engine {
+  if (options.threads !== 1) throw new Error(`threads: expected 1, got ${options.threads}`)
   return {
     parallel: options.realTime ? 16 : 1,
-    run: () => Promise.reject(new Error('no engine')),
+    async run(scenario) {
+      const stage = createStage(options)
+      try {
+        return await runOn(stage, scenario)
+      } finally {
+        await stage.close()
+      }
+    },
     close: () => Promise.resolve(),
+  }
+}
+
+async function runOn(stage: Stage, scenario: Scenario): Promise<Trace> {
+  switch (scenario.kind) {
+    case 'signals':
+      return runSignals(scenario, stage)
+    case 'server':
+      return runServer(scenario, stage)
+    default:
+      throw new Error(`no engine for kind ${scenario.kind}`)
   }
 }

@@ -1,0 +1,86 @@
+// The one table between Erlang's terms in JSON and Espalier's values. It is total and knows no scenario.
+//
+//   Espalier                         JSON
+//   string, true/false, integer      the same: atom, boolean, integer
+//   undefined                        "undefined"
+//   array                            array: a list
+//   { tag: a, more: b }              {"t":["tag",a,b]}: the first key is the tag, the values are the elements
+//   Tuple                            {"t":[...]}: tuples that are no such object
+//   { error: R, stack }              {"t":[R,"<stack>"]}
+//   Exit, Down                       {"t":["EXIT",...]}, {"t":["DOWN",...]}
+//   pid, reference                   its trace name
+//   an error of the library          its reason: "badarg", "noproc"
+//   a misplaced handler result       "garbage": what the scenarios' handlers return when they return nonsense
+
+import { Down, Exit, ExitError, isCrash, next, noReply, type Pid, ProcessError, type Reference } from 'espalier'
+import type { Term } from '../scenario.ts'
+
+/** A tuple that does not begin with an atom, or has not exactly two elements. */
+class Tuple {
+  readonly items: readonly unknown[]
+
+  constructor(items: readonly unknown[]) {
+    this.items = items
+  }
+}
+
+/** Results that no handler may return: the first is wrong from a call, the second from all others. */
+export const garbage = { fromCall: next('garbage'), fromOthers: noReply('garbage') }
+
+/** JSON to Espalier. */
+export function decode(term: Term): unknown {
+  if (typeof term !== 'object') return term
+  if (!('t' in term)) return term.map(decode)
+  const [tag, value] = term.t
+  if (term.t.length === 2 && typeof tag === 'string' && value !== undefined) return { [tag]: decode(value) }
+  return new Tuple(term.t.map(decode))
+}
+
+/** The names of processes and references in a trace. */
+export class Names {
+  readonly #names = new Map<string, string>()
+
+  set(what: Pid | Reference, name: string): void {
+    this.#names.set(String(what), name)
+  }
+
+  get(what: Pid | Reference): string | undefined {
+    return this.#names.get(String(what))
+  }
+
+  /** Espalier to JSON. */
+  encode(value: unknown): Term {
+    if (typeof value === 'string' || typeof value === 'boolean') return value
+    if (typeof value === 'number' && Number.isInteger(value)) return value
+    if (value === undefined) return 'undefined'
+    return typeof value === 'object' && value !== null ? this.#object(value) : '<other>'
+  }
+
+  #object(value: object): Term {
+    if (Array.isArray(value)) return value.map((item) => this.encode(item))
+    if (value === garbage.fromCall || value === garbage.fromOthers) return 'garbage'
+    if (value instanceof Tuple) return this.#tuple(...value.items)
+    if (value instanceof Exit) return this.#tuple('EXIT', value.from, value.reason)
+    if (value instanceof Down) {
+      const target = typeof value.target === 'string' ? { reg: value.target } : value.target
+      return this.#tuple('DOWN', value.ref, 'process', target, value.reason)
+    }
+    if (value instanceof ProcessError || value instanceof ExitError) return this.encode(value.reason)
+    if (isCrash(value)) return this.#tuple(value.error, '<stack>')
+    return this.#known(value) ?? this.#tagged(value)
+  }
+
+  #known(value: object): Term | undefined {
+    return this.#names.get(String(value))
+  }
+
+  #tagged(value: object): Term {
+    const [first, ...rest] = Object.entries(value)
+    if (first === undefined || Object.getPrototypeOf(value) !== Object.prototype) return '<other>'
+    return this.#tuple(first[0], first[1], ...rest.map(([, item]) => item))
+  }
+
+  #tuple(...items: readonly unknown[]): Term {
+    return { t: items.map((item) => this.encode(item)) }
+  }
+}
