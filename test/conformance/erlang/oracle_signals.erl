@@ -15,9 +15,19 @@ run(#{table := Table} = Ctx, #{<<"procs">> := Procs, <<"steps">> := Steps}) ->
      || Name <- Procs
     ],
     settle(Ctx),
-    Segments = [step(Ctx, Step) || Step <- Steps],
+    Segments = steps(Ctx, Steps),
     Final = final(Ctx),
     [oracle_json:array([])] ++ Segments ++ [Final].
+
+%% A step that names what is not there makes no sense: the trace ends before it.
+steps(_, []) ->
+    [];
+steps(#{table := Table} = Ctx, [Step | Steps]) ->
+    Segment = step(Ctx, Step),
+    case ets:member(Table, {flag, unknown_name}) of
+        true -> [];
+        false -> [Segment | steps(Ctx, Steps)]
+    end.
 
 final(#{table := Table} = Ctx) ->
     Alive = [Name || [Name, Pid] <- ets:match(Table, {{proc, '$1'}, '$2'}), is_process_alive(Pid)],
@@ -253,8 +263,8 @@ send(#{self_name := From}, To, #{<<"msg">> := Content}) ->
 to(#{table := Table} = Ctx, #{<<"to">> := Name}) ->
     case find(Table, Name) of
         none ->
-            oracle_recorder:flag(Ctx, unknown_process),
-            exit(unknown_process);
+            oracle_recorder:flag(Ctx, unknown_name),
+            exit(unknown_name);
         Pid ->
             Pid
     end.
@@ -277,8 +287,8 @@ reference(#{table := Table} = Ctx, Name) ->
         [{_, Ref}] ->
             Ref;
         [] ->
-            oracle_recorder:flag(Ctx, unknown_alias),
-            exit(unknown_alias)
+            oracle_recorder:flag(Ctx, unknown_name),
+            exit(unknown_name)
     end.
 
 demonitored(#{table := Table}, Name, Options) ->

@@ -14,7 +14,7 @@ encode(false, _) -> <<"false">>;
 encode(A, _) when is_atom(A) -> oracle_json:string(atom_to_binary(A, utf8));
 encode(I, _) when is_integer(I) -> integer_to_binary(I);
 encode(B, _) when is_binary(B) -> oracle_json:string(B);
-encode(L, Names) when is_list(L) -> oracle_json:array([encode(I, Names) || I <- L]);
+encode(L, Names) when length(L) >= 0 -> oracle_json:array([encode(I, Names) || I <- L]);
 encode(P, Names) when is_pid(P); is_reference(P) ->
     case ets:lookup(Names, {name, P}) of
         [{_, Name}] -> oracle_json:string(Name);
