@@ -1,4 +1,5 @@
 export type { Random } from '../kernel/ports/index.ts'
+export { AmbientError, AmbientGuard, type AmbientGuardOptions } from './ambient-guard.ts'
 export { EventQueue, type QueuedEvent } from './event-queue.ts'
 export { HistoryRecorder, type Operation } from './history.ts'
 export { drawHistory, type Picture, type PictureOptions } from './history-picture.ts'

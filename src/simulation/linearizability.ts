@@ -103,6 +103,8 @@ class Search<State, Input, Output> {
   readonly #maxSteps: number
   readonly #answered: Answered<Input, Output>[]
   readonly #unknown: Operation<Input, Output>[]
+  /** One bit for each unknown operation. */
+  readonly #bits: bigint[]
   /** The calls and answers of what is not linearized yet, in order of time, as a doubly linked list (Lowe). */
   readonly #events: EventList
   readonly #frames: Frame<State>[] = []
@@ -122,6 +124,7 @@ class Search<State, Input, Output> {
     this.#maxSteps = maxSteps
     this.#answered = operations.filter((operation) => operation.answer !== undefined) as Answered<Input, Output>[]
     this.#unknown = operations.filter((operation) => operation.answer === undefined)
+    this.#bits = this.#unknown.map((_, index) => 1n << BigInt(index))
     this.#events = new EventList(this.#answered)
     this.#done = new Uint32Array((this.#answered.length >>> 5) + 1)
     this.furthest = { linearized: [], state: spec.initial, blocked: [] }
@@ -165,12 +168,13 @@ class Search<State, Input, Output> {
     yield* this.#answeredMoves(state, used, [])
     if (this.#unknown.length === 0) return
     const reached = new Map([[this.#numberOf(state), [used]]])
+    const callable = this.#callableUnknown()
     let edge: Pick<Move<State>, 'state' | 'used' | 'before'>[] = [{ state, used, before: [] }]
     while (edge.length > 0) {
       const beyond: typeof edge = []
       for (const from of edge) {
-        for (const index of this.#callableUnknown()) {
-          const bit = 1n << BigInt(index)
+        for (const index of callable) {
+          const bit = this.#bits[index] as bigint
           if ((from.used & bit) !== 0n) continue
           const operation = this.#unknown[index] as Operation<Input, Output>
           if (++this.steps > this.#maxSteps) return

@@ -49,4 +49,20 @@ export const realWorld: readonly RealWorldEntry[] = [
     names: ['setImmediate'],
     reason: 'handlers that await must have gone as far as they can before the next step, which only a macrotask tells',
   },
+  {
+    path: 'src/simulation/ambient-calls.ts',
+    // biome-ignore format: a list of words
+    names: [
+      'node:child_process', 'node:crypto', 'node:dgram', 'node:dns', 'node:dns/promises', 'node:fs', 'node:fs/promises',
+      'node:http', 'node:http2', 'node:https', 'node:net', 'node:perf_hooks', 'node:timers', 'node:timers/promises',
+      'node:tls', 'node:worker_threads', 'globalThis', 'Date', 'process', 'AbortSignal', 'Atomics', 'Math', 'WeakRef',
+      'FinalizationRegistry',
+    ],
+    reason: 'lists the ambient calls, calling none, so that the guard can refuse them in a simulated world',
+  },
+  {
+    path: 'src/simulation/ambient-guard.ts',
+    names: ['node:async_hooks', 'node:module', 'process', 'globalThis'],
+    reason: 'replaces the ambient calls by ones that ask whether a simulated world is calling',
+  },
 ]
