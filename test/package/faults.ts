@@ -30,7 +30,7 @@ export const faults: Readonly<Record<string, Fault>> = {
   },
   'wrong-program': {
     caughtBy: 'a program compiles against it, its own types checked too',
-    sample: ({ code, output }) => ({ code: `${code}const code: number = error.code\n`, output }),
+    sample: ({ code, output }) => ({ code: `${code}const text: string = sum\n`, output }),
   },
   'wrong-output': {
     caughtBy: 'the program runs',
