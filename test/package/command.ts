@@ -27,6 +27,7 @@ export function command(argv: readonly string[], options: { cwd: string; deadlin
     child.on('close', (code, signal) => {
       options.deadline.removeEventListener('abort', stop)
       if (code === 0) resolve(printed)
+      else if (options.deadline.aborted) reject(new Error(`${argv.join(' ')}: not done when the time was up`))
       else reject(new Error(`${argv.join(' ')}: ${signal ?? `exit ${code}`}\n${printed}${complained}`))
     })
   })
