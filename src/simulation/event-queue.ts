@@ -47,6 +47,7 @@ export class EventQueue<Item> {
     return this.#heap[0]?.at
   }
 
+  /** Adds an event at the instant `at`, which may lie before events already taken: the queue keeps no time. */
   add(at: number, item: Item): QueuedEvent<Item> {
     const entry = new Entry(this, at, this.#order++, item)
     this.#heap.push(entry)

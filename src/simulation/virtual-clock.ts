@@ -23,7 +23,7 @@ interface Pending {
   /** Local microseconds. */
   readonly deadline: number
   readonly fire: () => void
-  event: { cancel(): void } | undefined
+  event: Alarm | undefined
 }
 
 export class VirtualClock implements Clock {

@@ -2,6 +2,7 @@
 // microseconds from 0. Nothing here knows nodes; see virtual-clock.ts for what they see of it.
 
 import { OptionError } from '../kernel/errors.ts'
+import type { Alarm } from '../kernel/ports/index.ts'
 import { EventQueue } from './event-queue.ts'
 
 /** Microseconds in a millisecond. */
@@ -39,7 +40,7 @@ export class VirtualTime {
   }
 
   /** Has `happen` run at the instant `atUs`; one that has passed means now, after what is due already. */
-  at(atUs: number, happen: () => void): { cancel(): void } {
+  at(atUs: number, happen: () => void): Alarm {
     return this.#events.add(Math.max(this.#nowUs, atUs), happen)
   }
 

@@ -83,6 +83,23 @@ describe('digestOf', () => {
     expect(new Set(variants.map(digestOf)).size).toBe(variants.length)
   })
 
+  it('takes an instance that says what it is by its word, and looks no further', () => {
+    class Handle {
+      readonly id: number
+      readonly world: unknown
+      constructor(id: number, world: unknown) {
+        this.id = id
+        this.world = world
+      }
+      toJSON() {
+        return `<${this.id}>`
+      }
+    }
+    expect(digestOf(new Handle(1, 'here'))).toBe(digestOf(new Handle(1, 'there')))
+    expect(digestOf(new Handle(1, 'here'))).not.toBe(digestOf(new Handle(2, 'here')))
+    expect(digestOf(new Handle(1, 'here'))).not.toBe(digestOf('<1>'))
+  })
+
   it('ends on a cycle, and refuses what is nested too deep', () => {
     const cycle: unknown[] = []
     cycle.push({ cycle })
