@@ -20,8 +20,11 @@ export type Draw = {
 
 /** What `build` makes of random draws, as an arbitrary of fast-check. */
 export function drawn<Value>(build: (draw: Draw) => Value): fc.Arbitrary<Value> {
-  return fc.gen().map((gen) => build(drawFrom((min, max) => gen(fc.integer, { min, max }))))
+  return fc.gen().map((gen) => build(drawFrom((min, max) => gen(evenly, min, max))))
 }
+
+// Without fast-check's bias to small and extreme values, which would make every rare choice a common one.
+const evenly = (min: number, max: number) => fc.noBias(fc.integer({ min, max }))
 
 function drawFrom(int: (min: number, max: number) => number): Draw {
   const chance = (percent: number) => int(1, 100) <= percent

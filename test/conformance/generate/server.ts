@@ -6,7 +6,7 @@ import { contents, machineSteps, reasons } from './steps.ts'
 
 const keys = ['k1', 'k2'] as const
 const continues = ['c1', 'c2'] as const
-const times = [0, 0, 60, 165, 270] as const
+const times = [0, 0, 35, 135, 265] as const
 
 export function server(draw: Draw): Omit<ServerScenario, 'name'> {
   const events: [Term, Term][] = []
@@ -52,8 +52,8 @@ function rule(draw: Draw, event: [Term, Term]): ServerRule {
 
 function reaction(draw: Draw, call: boolean): ServerRule['do'] {
   const result = draw.weighted({
-    reply: call ? 60 : 5,
-    noreply: call ? 20 : 70,
+    reply: call ? 160 : 10,
+    noreply: call ? 50 : 200,
     stop: 2,
     stop_reply: 2,
     crash: 1,

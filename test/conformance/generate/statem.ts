@@ -7,9 +7,9 @@ import { contents, machineSteps, reasons } from './steps.ts'
 const states = ['a', 'b', 'c'] as const
 const keys = ['k1', 'k2'] as const
 // Each timer has times of its own: two that run at once end far apart.
-const stateTimes = [0, 0, 60, 165] as const
-const eventTimes = [0, 0, 95, 200] as const
-const genericTimes = { g: [0, 130, 235], k: [0, 270, 370] } as const
+const stateTimes = [0, 0, 35, 165] as const
+const eventTimes = [0, 0, 65, 135] as const
+const genericTimes = { g: [0, 35, 235], k: [0, 265, 365] } as const
 
 export function statem(draw: Draw): Omit<StatemScenario, 'name'> {
   const enter = draw.chance(40)
@@ -65,11 +65,11 @@ type Do = StatemRule['do']
 
 function reaction(draw: Draw, call: boolean, used: readonly string[]): Do {
   const result = draw.weighted({
-    next_state: 34,
-    keep_state: 16,
-    keep_state_and_data: 22,
-    repeat_state: 7,
-    repeat_state_and_data: 5,
+    next_state: 90,
+    keep_state: 45,
+    keep_state_and_data: 55,
+    repeat_state: 20,
+    repeat_state_and_data: 15,
     stop: 2,
     stop_and_reply: 1,
     crash: 1,

@@ -6,21 +6,22 @@ import type { Draw } from './draw.ts'
 export const contents = ['x', 'y', 'z'] as const
 export const reasons = ['normal', 'shutdown', 'bad', { t: ['shutdown', 'q'] }] as const
 
-/** Waits keep clear of the time-outs in the generators of rules: their sums meet those rarely. */
-const waits = [40, 75, 110, 300, 430] as const
+/** Steps happen at multiples of 100 ms, time-outs 35 or 65 ms after such a time: they seldom compete. */
+const waits = [100, 100, 200, 300, 400] as const
+const callTimes = [65, 135, 235] as const
 
 export function machineSteps(draw: Draw): MachineStep[] {
   const steps: MachineStep[] = draw.many(3, 11, () => step(draw))
   // What is still waiting for a time-out gets its turn.
-  return draw.chance(60) ? [...steps, { op: 'wait', ms: 460 }] : steps
+  return draw.chance(60) ? [...steps, { op: 'wait', ms: 400 }] : steps
 }
 
 function step(draw: Draw): MachineStep {
-  switch (draw.weighted({ single: 40, burst: 34, wait: 22, stop: 2, exit: 4 })) {
+  switch (draw.weighted({ single: 42, burst: 34, wait: 21, stop: 1, exit: 2 })) {
     case 'single':
       return single(draw)
     case 'burst':
-      return { op: 'burst', ops: draw.many(2, 6, () => (draw.chance(3) ? exit(draw) : single(draw))) }
+      return { op: 'burst', ops: draw.many(2, 6, () => (draw.chance(1) ? exit(draw) : single(draw))) }
     case 'wait':
       return { op: 'wait', ms: draw.pick(waits) }
     case 'stop':
@@ -33,9 +34,7 @@ function step(draw: Draw): MachineStep {
 function single(draw: Draw): MachineOp {
   const content = draw.pick(contents)
   const op = draw.weighted({ cast: 4, call: 4, info: 2 })
-  return op === 'call'
-    ? { op, content, ...draw.maybe(20, () => ({ timeout: draw.pick([55, 145, 245]) })) }
-    : { op, content }
+  return op === 'call' ? { op, content, ...draw.maybe(20, () => ({ timeout: draw.pick(callTimes) })) } : { op, content }
 }
 
 function exit(draw: Draw): MachineOp {

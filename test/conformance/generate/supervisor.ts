@@ -41,7 +41,7 @@ function supervisorTree(draw: Draw, known: Known, path: string, depth: number): 
   const auto = draw.weighted({ absent: 55, never: 10, any_significant: 18, all_significant: 17 })
   const flags = {
     strategy: pool ? 'simple_one_for_one' : draw.pick(['one_for_one', 'one_for_all', 'rest_for_one']),
-    intensity: draw.pick([0, 1, 1, 2, 2, 3, 4, 6]),
+    intensity: draw.pick([0, 1, 2, 2, 3, 4, 6, 9]),
     // Restarts are counted over whole seconds: no scenario lasts as long as this.
     period: 10,
     ...(auto === 'absent' ? {} : { auto_shutdown: auto }),
