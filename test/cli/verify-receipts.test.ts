@@ -122,23 +122,22 @@ test('red: a store that is no database cannot be read', async () => {
   expect(await verify(folder)).toMatchObject({ kind: 'unreadable' })
 })
 
-test('bytes changed anywhere: intact, a receipt named, or unreadable; the parent lives', async () => {
-  const file = dataFile(original)
-  const { size } = statSync(file)
-  const seen = new Map<string, number>()
-  // The golden ratio spreads any number of offsets evenly over the file.
+test('bytes changed anywhere: intact only if no receipt changed, else a receipt is named or the store unreadable', async () => {
+  const whole = await verify(original)
+  const { size } = statSync(dataFile(original))
   for (let step = 0; step < offsets; step += 1) {
     const folder = copy()
     const bytes = readFileSync(dataFile(folder))
-    const at = Math.floor(((step * 0.6180339887498949) % 1) * size)
+    // The golden ratio spreads any number of offsets evenly. Every second one goes to the head of its page, where a
+    // change can kill the reader.
+    const spread = Math.floor(((step * 0.6180339887498949) % 1) * size)
+    const at = step % 2 === 0 ? spread : spread - (spread % 4096) + (step % 32)
     bytes[at] = (bytes[at] ?? 0) ^ (1 + ((step * 37) % 255))
     writeFileSync(dataFile(folder), bytes)
-    const { kind } = await verify(folder)
-    seen.set(kind, (seen.get(kind) ?? 0) + 1)
+    const verdict = await verify(folder)
+    if (verdict.kind === 'intact') expect(verdict).toEqual(whole)
     rmSync(folder, { recursive: true })
   }
-  expect([...seen.values()].reduce((sum, count) => sum + count, 0)).toBe(offsets)
-  expect(seen.get('broken') ?? 0).toBeGreaterThan(0)
 }, 600_000)
 
 function copyOf(folder: string, name: string): string {
