@@ -19,4 +19,6 @@ export interface Behaviour {
   timeout(): Turn
   /** A system request (OTP's `sys`): `stop` and those on the state. */
   system(request: Call): Turn
+  /** The process has ended, for whatever reason: let go of what lies outside of it, such as timers. */
+  readonly ended?: () => void
 }

@@ -59,3 +59,6 @@ export class Cast {
 
 /** A request to the process itself rather than to its code (OTP's system messages): payload is a {@link Call}. */
 export const SYSTEM = new Mark('system')
+
+/** A time-out of a state machine has run out: payload is its own. Never bounded, and not shown to selective receive. */
+export const TIMEOUT = new Mark('timeout')

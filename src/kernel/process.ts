@@ -8,7 +8,7 @@ import type { Call } from './call.ts'
 import { type ExitReason, reasonOf } from './exit-reason.ts'
 import { PidSet } from './links.ts'
 import { Mailbox } from './mailbox.ts'
-import { CALL, Cast, DOWN, Down, EXIT, Exit, INFO, SYSTEM } from './messages.ts'
+import { CALL, Cast, DOWN, Down, EXIT, Exit, INFO, SYSTEM, TIMEOUT } from './messages.ts'
 import type { Node } from './node.ts'
 import type { Pid, Reference } from './pid.ts'
 import type { ProcessRef } from './process-ref.ts'
@@ -191,7 +191,7 @@ export class Process {
   #dropOldest(): void {
     for (let i = 0; i < this.mailbox.length; i++) {
       const head = this.mailbox.headAt(i)
-      if (head === SYSTEM || head === EXIT || head === DOWN) continue
+      if (head === SYSTEM || head === EXIT || head === DOWN || head === TIMEOUT) continue
       const payload = this.mailbox.payloadAt(i)
       this.mailbox.removeAt(i)
       if (this.#waiter !== null && i < this.#waiter.seen) this.#waiter.seen--
@@ -252,8 +252,9 @@ export class Process {
 
   #find(match: ((message: unknown) => boolean) | undefined, from: number): number {
     for (let i = from; i < this.mailbox.length; i++) {
-      if (this.mailbox.headAt(i) === SYSTEM) continue
-      if (match === undefined || match(visible(this.mailbox.headAt(i), this.mailbox.payloadAt(i)))) return i
+      const head = this.mailbox.headAt(i)
+      if (head === SYSTEM || head === TIMEOUT) continue
+      if (match === undefined || match(visible(head, this.mailbox.payloadAt(i)))) return i
     }
     return -1
   }
@@ -456,6 +457,7 @@ export class Process {
     this.node.ended(this, reason)
     for (let call = this.#openCalls; call !== null; call = this.#openCalls) call.fail(reason)
     this.#discardMailbox()
+    this.behaviour?.ended?.()
     this.behaviour = null
     this.#abort?.abort()
   }
