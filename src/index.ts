@@ -33,6 +33,17 @@ export {
   type ServerHandlers,
 } from './behaviours/server.ts'
 export {
+  type AnyProtocol,
+  defineHandleEvent,
+  defineStatem,
+  type EventOf,
+  type StateHandlers,
+  type StatemCallContext,
+  type StatemContext,
+  type StatemDefinition,
+} from './behaviours/statem.ts'
+export * as statem from './behaviours/statem-results.ts'
+export {
   type CheckedChildSpec,
   type ChildCounts,
   type ChildInfo,
