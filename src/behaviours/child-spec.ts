@@ -165,8 +165,8 @@ function isStart(start: unknown): start is Child['start'] {
 function checkSignificant(significant: unknown, restart: unknown, autoShutdown: AutoShutdown | undefined): unknown {
   if (typeof significant !== 'boolean') return { invalid_significant: significant }
   if (!significant) return undefined
-  if (restart === 'permanent') return { bad_combination: [{ restart: 'permanent' }, { significant: true }] }
   if (autoShutdown === 'never') return { bad_combination: [{ auto_shutdown: 'never' }, { significant: true }] }
+  if (restart === 'permanent') return { bad_combination: [{ restart: 'permanent' }, { significant: true }] }
   return undefined
 }
 
