@@ -24,9 +24,11 @@ export async function stopChildren(
   for (const { child, pid } of children) {
     waiting.set(self.monitor(pid), { child, pid })
     self.sendExit(pid, child.shutdown === 'brutal_kill' ? 'kill' : 'shutdown')
+    // No time at all: the kill must be there before the child has a turn.
+    if (child.shutdown === 0) self.sendExit(pid, 'kill')
   }
   const limit = children[0]?.child.shutdown
-  let deadline = typeof limit === 'number' ? self.now() + limit : Number.POSITIVE_INFINITY
+  let deadline = typeof limit === 'number' && limit > 0 ? self.now() + limit : Number.POSITIVE_INFINITY
   while (waiting.size > 0) {
     const timeoutMs = Math.max(0, deadline - self.now())
     const down = await self.receive((message) => message instanceof Down && waiting.has(message.ref), { timeoutMs })
