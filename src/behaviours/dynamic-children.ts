@@ -8,6 +8,7 @@ import type { Self } from '../kernel/self.ts'
 import { type AutoShutdown, type Child, Restarting } from './child-spec.ts'
 import type { RestartWindow } from './restart-window.ts'
 import { report, stopChildren } from './shutdown.ts'
+import { startChild } from './start-child.ts'
 import type { ChildCounts, ChildInfo, StartChildResult } from './supervisor.ts'
 
 /** A child whose restart was ignored: it has no process, and stays (OTP keeps it so). */
@@ -37,10 +38,9 @@ export class DynamicChildren {
     return result
   }
 
-  async #launch(argument: unknown): Promise<StartChildResult> {
+  #launch(argument: unknown): Promise<StartChildResult> {
     const [definition, , options] = this.#template.start
-    const result = await this.#process.node.startFrom(this.#process, definition, argument, options, true)
-    return result === 'ignore' ? { ok: undefined } : result
+    return startChild(this.#process, this.#template.id, [definition, argument, options])
   }
 
   /** What to do after a child has ended: nothing more, end the supervisor, or try its restart again. */

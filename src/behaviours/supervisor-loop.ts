@@ -13,6 +13,7 @@ import { onExit, onRetry, type Plan, type Supervised } from './decision.ts'
 import { DynamicChildren } from './dynamic-children.ts'
 import { RestartWindow } from './restart-window.ts'
 import { report, stopChild, stopChildren } from './shutdown.ts'
+import { startChild } from './start-child.ts'
 import type { ChildCounts, ChildInfo, StartChildResult, SupervisorInit } from './supervisor.ts'
 
 /** A failed restart, to be tried again: a message to itself, so that shutdown and queries get a turn in between. */
@@ -171,7 +172,7 @@ export class SupervisorLoop implements Behaviour {
     for (const id of ids) {
       const child = this.#children.get(id)
       if (child === undefined) continue
-      const result = await this.#startChild(child)
+      const result = await startChild(this.#process, child.id, child.start)
       if ('error' in result) {
         report(this.#process, 'start_error', id, result.error)
         return { id, reason: result.error }
@@ -180,13 +181,6 @@ export class SupervisorLoop implements Behaviour {
       if (result.ok === undefined && child.restart === 'temporary') this.#children.delete(id)
     }
     return undefined
-  }
-
-  async #startChild(child: Child): Promise<StartChildResult> {
-    const [definition, argument, options] = child.start
-    const process = this.#process
-    const result = await process.node.startFrom(process, definition, argument, options, true)
-    return result === 'ignore' ? { ok: undefined } : result
   }
 
   async #stop(ids: readonly string[]): Promise<void> {
@@ -246,7 +240,7 @@ export class SupervisorLoop implements Behaviour {
     if (present !== undefined) {
       return { error: present.pid instanceof Pid ? { already_started: present.pid } : 'already_present' }
     }
-    const result = await this.#startChild(child)
+    const result = await startChild(this.#process, child.id, child.start)
     if ('error' in result) {
       report(this.#process, 'start_error', child.id, result.error)
       return result
@@ -267,7 +261,7 @@ export class SupervisorLoop implements Behaviour {
   async #restartChild(id: unknown): Promise<StartChildResult> {
     const child = this.#idle(id)
     if ('error' in child) return child
-    const result = await this.#startChild(child)
+    const result = await startChild(this.#process, child.id, child.start)
     if ('error' in result) report(this.#process, 'start_error', child.id, result.error)
     else child.pid = result.ok
     return result

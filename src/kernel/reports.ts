@@ -25,6 +25,15 @@ export type Report =
       readonly child: unknown
       readonly reason: ExitReason
     }
+  /** A supervisor has started a child: OTP's progress report. */
+  | {
+      readonly kind: 'progress'
+      /** The supervisor. */
+      readonly pid: Pid
+      readonly name: string | undefined
+      readonly child: unknown
+      readonly started: Pid
+    }
   /** A message that nobody will read. */
   | {
       readonly kind: 'dead_letter'
