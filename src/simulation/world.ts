@@ -78,6 +78,24 @@ export class World {
   }
 
   /**
+   * Steps, and lets time pass, until `outcome` is known, and not one step further. Rejects as it does, or with an error
+   * when nothing is left that could bring it about.
+   */
+  async run<T>(outcome: PromiseLike<T>): Promise<T> {
+    let known = false
+    const done = () => {
+      known = true
+    }
+    outcome.then(done, done)
+    await drained()
+    while (!known) {
+      if (!this.scheduler.step() && !this.time.step()) throw new Error('world: nothing is left to happen')
+      await drained()
+    }
+    return outcome
+  }
+
+  /**
    * Lets `ms` milliseconds pass, from one timer to the next, and settles at each. `Infinity`: until no timer is set.
    * Does not end while something sets a timer again and again.
    */
