@@ -1,19 +1,10 @@
 // What kinds "server" and "statem" share: the processes around the machine, the steps, the order of a segment, the rules.
 
-import {
-  type Definition,
-  Down,
-  ExitError,
-  type ExitReason,
-  type From,
-  type Pid,
-  type Ref,
-  type Self,
-  type StartResult,
-} from 'espalier'
+import { type Definition, ExitError, type ExitReason, type From, type Pid, type Ref, type Self } from 'espalier'
 import type { MachineOp, MachineStep, Term, Trace, TraceEvent } from '../scenario.ts'
+import { observe, type Watch } from './observer.ts'
 import type { Stage } from './stage.ts'
-import { decode, Names } from './terms.ts'
+import { byText, decode, Names } from './terms.ts'
 
 /** What every machine answers and takes: one tag, the content as its argument. */
 export interface MachineProtocol {
@@ -62,6 +53,7 @@ class MachinePlay implements Recorder {
   machine: Ref<MachineProtocol> | undefined
   readonly #stage: Stage
   readonly #callers: Self[] = []
+  #watch: Watch = () => {}
   #parent: Self | undefined
   #other: Self | undefined
   #calls = 0
@@ -77,12 +69,13 @@ class MachinePlay implements Recorder {
 
   born(pid: Pid): void {
     this.names.set(pid, 'machine')
-    this.#parent?.monitor(pid)
+    this.#watch(pid)
   }
 
   /** Starts everybody but the machine, so that a step can act through them at once. */
   async prepare(steps: readonly MachineStep[]): Promise<void> {
     const { node } = this.#stage
+    this.#watch = await observe(this.#stage, (_, reason) => this.event('down', this.names.encode(reason)))
     node.spawn((self) => this.#playParent(self))
     node.spawn((self) => {
       this.#other = self
@@ -95,12 +88,9 @@ class MachinePlay implements Recorder {
   }
 
   async start(definition: Definition<undefined, MachineProtocol>): Promise<readonly TraceEvent[]> {
-    let result: StartResult | undefined
-    this.#parent?.tryStartLink(definition).then((outcome) => {
-      result = outcome
-    })
+    if (this.#parent === undefined) throw new Error('nobody to start the machine')
+    const result = await this.#stage.run(this.#parent.tryStartLink(definition))
     await this.#stage.settle()
-    if (result === undefined) throw new Error('the start has no result')
     if (result === 'ignore') this.#add(START, 'result', 'ignore')
     else if ('error' in result) this.#add(START, 'result', { t: ['error', this.names.encode(result.error)] })
     else {
@@ -173,18 +163,12 @@ class MachinePlay implements Recorder {
   }
 
   async #stop(reason: ExitReason): Promise<void> {
-    let outcome: TraceEvent | undefined
-    this.machine?.stop(reason).then(
-      () => {
-        outcome = ['result', 'ok']
-      },
-      (error: unknown) => {
-        outcome = ['raised', this.names.encode(reasonOf(error))]
-      },
+    if (this.machine === undefined) return
+    const outcome = this.machine.stop(reason).then(
+      (): TraceEvent => ['result', 'ok'],
+      (error: unknown): TraceEvent => ['raised', this.names.encode(reasonOf(error))],
     )
-    await this.#stage.settle()
-    if (outcome === undefined) throw new Error('stop has no result')
-    this.#add(END, ...outcome)
+    this.#add(END, ...(await this.#stage.run(outcome)))
   }
 
   // ---- processes ---------------------------------------------------------------------------------------------------
@@ -193,10 +177,7 @@ class MachinePlay implements Recorder {
     self.trapExit = true
     this.#parent = self
     this.names.set(self.pid, 'parent')
-    for (;;) {
-      const message = await self.receive()
-      if (message instanceof Down) this.event('down', this.names.encode(message.reason))
-    }
+    for (;;) await self.receive()
   }
 
   // A caller stays alive after its call: whatever else it gets is a stray.
@@ -209,11 +190,6 @@ class MachinePlay implements Recorder {
 function reasonOf(error: unknown): ExitReason {
   if (error instanceof ExitError) return error.reason
   throw error
-}
-
-function byText(a: TraceEvent, b: TraceEvent): number {
-  const [x, y] = [JSON.stringify(a), JSON.stringify(b)]
-  return x < y ? -1 : x > y ? 1 : 0
 }
 
 // ---- rules -----------------------------------------------------------------------------------------------------------

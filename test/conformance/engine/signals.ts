@@ -1,7 +1,8 @@
 // Kind "signals": raw processes that carry out operations when told to, and read their mailbox otherwise.
 
-import { Down, Exit, type Pid, ProcessError, type Reference, type Self } from 'espalier'
+import { Down, Exit, type ExitReason, type Pid, ProcessError, type Reference, type Self } from 'espalier'
 import type { SignalsOp, SignalsScenario, SignalsStep, Term, Trace, TraceEvent } from '../scenario.ts'
+import { observe, type Watch } from './observer.ts'
 import type { Stage } from './stage.ts'
 import { decode, Names } from './terms.ts'
 
@@ -49,7 +50,7 @@ class SignalsPlay {
   readonly #counts = { ref: 0, alias: 0 }
   /** Whom to tell of a death. */
   readonly #awaited = new Map<Pid, () => void>()
-  #observer: Self | undefined
+  #watch: Watch = () => {}
   #results: TraceEvent[] = []
   #events: Placed[] = []
 
@@ -58,8 +59,7 @@ class SignalsPlay {
   }
 
   async start(procs: readonly string[]): Promise<void> {
-    this.#stage.node.spawn((self) => this.#observe(self))
-    await this.#stage.settle()
+    this.#watch = await observe(this.#stage, (pid, reason) => this.#died(pid, reason))
     for (const name of procs)
       this.#born(
         name,
@@ -90,21 +90,16 @@ class SignalsPlay {
 
   // ---- processes ---------------------------------------------------------------------------------------------------
 
-  async #observe(self: Self): Promise<void> {
-    this.#observer = self
-    for (;;) {
-      const down = await self.receive()
-      if (!(down instanceof Down) || typeof down.target === 'string') continue
-      const name = this.#nameOf(down.target)
-      this.#events.push({ event: ['down', name, this.#names.encode(down.reason)], place: [name, 1, '', 0, 0] })
-      this.#awaited.get(down.target)?.()
-    }
+  #died(pid: Pid, reason: ExitReason): void {
+    const name = this.#nameOf(pid)
+    this.#events.push({ event: ['down', name, this.#names.encode(reason)], place: [name, 1, '', 0, 0] })
+    this.#awaited.get(pid)?.()
   }
 
   #born(name: string, pid: Pid): void {
     this.#procs.set(name, pid)
     this.#names.set(pid, name)
-    this.#observer?.monitor(pid)
+    this.#watch(pid)
   }
 
   async #live(self: Self, name: string): Promise<void> {

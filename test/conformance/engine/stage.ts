@@ -15,6 +15,8 @@ export interface Stage {
   settle(): Promise<void>
   /** Waits until no timer is set either. */
   rest(): Promise<void>
+  /** Waits for `outcome`, and no longer. */
+  run<T>(outcome: Promise<T>): Promise<T>
   /** Lets time pass. */
   pass(ms: number): Promise<void>
   /** Ends what is left. */
@@ -31,6 +33,7 @@ function virtualStage(seed: number | undefined): Stage {
     node: world.createNode(),
     settle: () => world.settle(),
     rest: () => world.advance(Number.POSITIVE_INFINITY),
+    run: (outcome) => world.run(outcome),
     pass: (ms) => world.advance(ms),
     close: () => Promise.resolve(),
   }
@@ -53,5 +56,5 @@ function realStage(): Stage {
       await settle()
     }
   }
-  return { node, settle, rest, pass, close: () => node.stop({ timeoutMs: 1 }) }
+  return { node, settle, rest, run: (outcome) => outcome, pass, close: () => node.stop({ timeoutMs: 1 }) }
 }

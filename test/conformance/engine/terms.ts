@@ -8,6 +8,7 @@
 //   Tuple                            {"t":[...]}: tuples that are no such object
 //   { error: R, stack }              {"t":[R,"<stack>"]}
 //   Exit, Down                       {"t":["EXIT",...]}, {"t":["DOWN",...]}
+//   object without a prototype       "<other>": a map
 //   pid, reference                   its trace name
 //   an error of the library          its reason: "badarg", "noproc"
 //   a misplaced handler result       "garbage": what the scenarios' handlers return when they return nonsense
@@ -67,20 +68,27 @@ export class Names {
     }
     if (value instanceof ProcessError || value instanceof ExitError) return this.encode(value.reason)
     if (isCrash(value)) return this.#tuple(value.error, '<stack>')
-    return this.#known(value) ?? this.#tagged(value)
-  }
-
-  #known(value: object): Term | undefined {
-    return this.#names.get(String(value))
+    const prototype: unknown = Object.getPrototypeOf(value)
+    if (prototype === Object.prototype) return this.#tagged(value)
+    return prototype === null ? '<other>' : this.#named(String(value))
   }
 
   #tagged(value: object): Term {
     const [first, ...rest] = Object.entries(value)
-    if (first === undefined || Object.getPrototypeOf(value) !== Object.prototype) return '<other>'
-    return this.#tuple(first[0], first[1], ...rest.map(([, item]) => item))
+    return first === undefined ? '<other>' : this.#tuple(...first, ...rest.map(([, item]) => item))
+  }
+
+  #named(text: string): Term {
+    return this.#names.get(text) ?? (text.startsWith('#ref<') ? '<ref>' : '<other>')
   }
 
   #tuple(...items: readonly unknown[]): Term {
     return { t: items.map((item) => this.encode(item)) }
   }
+}
+
+/** The order of JSON texts. */
+export function byText(a: Term, b: Term): number {
+  const [x, y] = [JSON.stringify(a), JSON.stringify(b)]
+  return x < y ? -1 : x > y ? 1 : 0
 }
