@@ -34,10 +34,10 @@ export class WriteBatch {
     return this.#length
   }
 
-  /** Sets a key, whether it is there or not. */
-  put(key: Uint8Array, value: Uint8Array): this {
+  /** Sets a key, whether it is there or not, to `value`, or to `head` and `value` in one. */
+  put(key: Uint8Array, value: Uint8Array, head?: Uint8Array): this {
     checkKey('key', key)
-    return this.#add(kinds.put, key, value)
+    return this.#add(kinds.put, key, value, head)
   }
 
   /** Removes a key if it is there. */
@@ -75,21 +75,24 @@ export class WriteBatch {
     return this.#bytes.subarray(0, this.#length)
   }
 
-  #add(kind: number, a: Uint8Array, b?: Uint8Array): this {
+  #add(kind: number, a: Uint8Array, b?: Uint8Array, headOfB?: Uint8Array): this {
     this.#checkUnused()
     if (kind !== kinds.expect && kind !== kinds.expectAbsent) this.#changes = true
-    const size = 5 + a.length + (b === undefined ? 0 : 4 + b.length)
-    this.#reserve(size)
+    const headLength = headOfB === undefined ? 0 : headOfB.length
+    this.#reserve(5 + a.length + (b === undefined ? 0 : 4 + headLength + b.length))
     let at = this.#length
     this.#view.setUint8(at, kind)
     this.#view.setUint32(at + 1, a.length, true)
     this.#bytes.set(a, at + 5)
     at += 5 + a.length
     if (b !== undefined) {
-      this.#view.setUint32(at, b.length, true)
-      this.#bytes.set(b, at + 4)
+      this.#view.setUint32(at, headLength + b.length, true)
+      at += 4
+      if (headOfB !== undefined) this.#bytes.set(headOfB, at)
+      this.#bytes.set(b, at + headLength)
+      at += headLength + b.length
     }
-    this.#length += size
+    this.#length = at
     return this
   }
 

@@ -12,7 +12,7 @@ import { ChecksumList } from './checksum-list.ts'
 import { StorageError } from './errors.ts'
 import { positive } from './keys.ts'
 import { LogError } from './log-error.ts'
-import { chain, decodeEntry, encodeEntry, encodeHead, type LogHead, LogKeys, maxIndex } from './log-records.ts'
+import { chain, decodeEntry, encodeHead, type LogHead, LogKeys, maxIndex, putEntry } from './log-records.ts'
 import { type LogRecovery, type RecoveredLog, recoverLog } from './log-recovery.ts'
 import type { TransactionalStore } from './store.ts'
 
@@ -172,7 +172,7 @@ export class DurableLog {
       lastIndex += 1
       lastChecksum = chain(lastChecksum, lastIndex, entry)
       this.#checksums.push(lastChecksum)
-      batch.put(this.#keys.entry(lastIndex), encodeEntry(lastChecksum, entry))
+      putEntry(batch, this.#keys.entry(lastIndex), lastChecksum, entry)
     }
     return this.#commit(batch, { ...this.#head, lastIndex, lastChecksum, metadata: metadata.slice() })
   }

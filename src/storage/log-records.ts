@@ -6,6 +6,7 @@
 // Head: u8 version 1, u64 first index, u64 last index, u32 base checksum, u32 last checksum, u32 length of the
 // metadata, metadata, u32 CRC-32C of all before it. Integers little-endian.
 
+import type { WriteBatch } from './batch.ts'
 import { crc32c } from './crc32c.ts'
 import { namespacePrefix } from './key-value-store.ts'
 
@@ -71,12 +72,14 @@ export function chain(before: number, index: number, payload: Uint8Array): numbe
   return crc32c(payload, crc32c(chainLinkBytes))
 }
 
-export function encodeEntry(checksum: number, payload: Uint8Array): Uint8Array {
-  const record = new Uint8Array(4 + payload.length)
-  new DataView(record.buffer).setUint32(0, checksum, true)
-  record.set(payload, 4)
-  return record
+/** Adds an entry's record to a batch, without a copy of its own. */
+export function putEntry(batch: WriteBatch, key: Uint8Array, checksum: number, payload: Uint8Array): void {
+  checksumView.setUint32(0, checksum, true)
+  batch.put(key, payload, checksumBytes)
 }
+
+const checksumView = new DataView(new ArrayBuffer(4))
+const checksumBytes = new Uint8Array(checksumView.buffer)
 
 /** The parts of an entry's record, unchecked; undefined if it is too short to be one. */
 export function decodeEntry(

@@ -1,6 +1,6 @@
 // LMDB and the storage thread in real processes: who may open, who may die, and what a sick disk reports.
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -196,4 +196,35 @@ test('a disk without room refuses with ERR_STORAGE_FULL, keeps what was written,
     ['bash', '-c', 'ulimit -f 1000; exec "$@"', '--'],
   )
   expect({ said, end }).toEqual({ said: 'ERR_STORAGE_FULL none\n49,,50', end: 0 })
+})
+
+// strace makes system calls fail. Without it these two are skipped, and said to be.
+const hasStrace = spawnSync('strace', ['--version']).status === 0
+const writeFive = `
+  const store = await openLmdb({ path }).catch((error) => { say('open ' + error.code); process.exit() })
+  for (const key of ['a', 'b', 'c', 'd', 'e']) {
+    await store.write(put(key, key)).then(() => say(key), (error) => say(key + ' ' + error.code + ' ' + error.outcome))
+  }
+  await store.close()`
+
+test.skipIf(!hasStrace)(
+  'after a failed flush nothing more is acknowledged until the store is opened anew',
+  async () => {
+    const trace = ['-e', 'trace=fdatasync', '-e', 'inject=fdatasync:error=EIO:when=5', '-o', '/dev/null']
+    const { said, end } = await run(writeFive, ['strace', '-f', ...trace])
+    const failed = 'ERR_STORAGE_IO unknown'
+    expect({ said: said.split('\n'), end }).toEqual({ said: ['a', 'b', 'c', `d ${failed}`, `e ${failed}`], end: 0 })
+    const store = await storage.openLmdb({ path })
+    const { entries } = await store.scan({ from: bytes('a'), to: bytes('z') })
+    expect(entries.map((entry) => text(entry.key))).toEqual(['a', 'b', 'c'])
+    await store.close()
+  },
+)
+
+test.skipIf(!hasStrace)('a disk that allows no writing is named so', async () => {
+  await (await storage.openLmdb({ path })).close()
+  const files = ['data.mdb', 'owner.mdb'].flatMap((file) => ['-P', join(path, file)])
+  const trace = ['-e', 'trace=openat', '-e', 'inject=openat:error=EROFS', '-o', '/dev/null']
+  const { said, end } = await run(writeFive, ['strace', '-f', ...files, ...trace])
+  expect({ said, end }).toEqual({ said: 'open ERR_STORAGE_READ_ONLY', end: 0 })
 })
