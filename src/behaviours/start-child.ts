@@ -1,6 +1,7 @@
 // How a supervisor starts a child: linked, and reported.
 
 import type { Process } from '../kernel/process.ts'
+import { startProcess } from '../kernel/start.ts'
 import type { Child } from './child-spec.ts'
 import type { StartChildResult } from './supervisor.ts'
 
@@ -8,7 +9,7 @@ import type { StartChildResult } from './supervisor.ts'
 export async function startChild(process: Process, id: string, start: Child['start']): Promise<StartChildResult> {
   const [definition, argument, options] = start
   const { node, pid, name } = process
-  const result = await node.startFrom(process, definition, argument, options, true)
+  const result = await startProcess(node, process, definition, argument, options, true)
   if (result === 'ignore') return { ok: undefined }
   if ('ok' in result) node.report({ kind: 'progress', pid, name, child: id, started: result.ok })
   return result

@@ -1,6 +1,7 @@
 // A call under way: at once the message in the callee's mailbox, the caller's monitor of the callee, the alias that
 // fences a late reply, and the entry of its time-out in the timer wheel. One object and one promise a call.
 
+import { isDeepStrictEqual } from 'node:util'
 import { ExitError, type ExitReason } from './exit-reason.ts'
 import type { Pid } from './pid.ts'
 import type { Process } from './process.ts'
@@ -16,10 +17,10 @@ export class Call extends Timer {
   readonly callee: Pid
   /** Settled: answered, failed, or given up. */
   done = false
-  /** The calls that a local callee has not answered yet, as a list, so that its death can fail them. */
-  nextOpen: Call | null = null
-  prevOpen: Call | null = null
-  target: Process | null = null
+  // The calls that a local callee has not answered yet are a list, so that its end can fail them.
+  #callee: Process | null = null
+  #next: Call | null = null
+  #previous: Call | null = null
   #wheel: TimerWheel | null = null
   #timeoutMs = 0
   readonly #resolve: (value: unknown) => void
@@ -45,9 +46,28 @@ export class Call extends Timer {
 
   /** Gives up after `timeoutMs`, counted from now. */
   limit(wheel: TimerWheel, timeoutMs: number): void {
+    wheel.set(this, timeoutMs, 'timeoutMs')
     this.#wheel = wheel
     this.#timeoutMs = timeoutMs
-    wheel.set(this, timeoutMs)
+  }
+
+  /** Notes that the call has reached `process`, whose end will now fail it. */
+  open(process: Process): void {
+    if (this.done) return
+    const first = process.openCalls
+    this.#callee = process
+    this.#next = first
+    if (first !== null) first.#previous = this
+    process.openCalls = this
+  }
+
+  #close(process: Process): void {
+    if (this.#previous === null) process.openCalls = this.#next
+    else this.#previous.#next = this.#next
+    if (this.#next !== null) this.#next.#previous = this.#previous
+    this.#previous = null
+    this.#next = null
+    this.#callee = null
   }
 
   /** Answers the caller. A second or late answer has no effect, nor has one to a caller that is no more. */
@@ -62,6 +82,11 @@ export class Call extends Timer {
   /** Fails the call: the callee is gone, cannot be reached, or has refused it. */
   fail(reason: ExitReason): void {
     this.#fail(reason, `call ${JSON.stringify(this.tag)} to ${this.callee}`)
+  }
+
+  /** The callee has ended before it answered. */
+  ended(reason: ExitReason): void {
+    this.fail(reason)
   }
 
   override expire(): void {
@@ -80,7 +105,15 @@ export class Call extends Timer {
     if (this.done) return false
     this.done = true
     if (this.#wheel !== null) this.#wheel.cancel(this)
-    if (this.target !== null) this.target.closeCall(this)
+    if (this.#callee !== null) this.#close(this.#callee)
     return true
+  }
+}
+
+/** A request to end with a given reason: that very end is its answer. */
+export class StopCall extends Call {
+  override ended(reason: ExitReason): void {
+    if (reason === this.payload || isDeepStrictEqual(reason, this.payload)) this.answer(undefined)
+    else this.fail(reason)
   }
 }

@@ -1,33 +1,32 @@
 // A node: the table of processes, names and aliases, and the ways between them. Several nodes may share a thread; each
 // talks to the others only through its router, as it would to another machine.
 
-import { isDeepStrictEqual } from 'node:util'
 import { Aliases, type AliasMode } from './aliases.ts'
-import { Call } from './call.ts'
+import { Call, StopCall } from './call.ts'
 import { OptionError, ProcessError } from './errors.ts'
-import { ExitError, type ExitReason, isOrderly } from './exit-reason.ts'
+import { type ExitReason, isOrderly } from './exit-reason.ts'
+import { MessageTimers } from './message-timers.ts'
 import { CALL, INFO, SYSTEM } from './messages.ts'
-import { selfOf } from './own.ts'
-import { type Pid, Reference } from './pid.ts'
+import { Pid, Reference } from './pid.ts'
 import type { NodePorts } from './ports/index.ts'
 import { Process } from './process.ts'
 import { ProcessRef } from './process-ref.ts'
-import { RawBehaviour } from './raw.ts'
 import { type CallOptions, type Definition, type Ref, refTo } from './ref.ts'
+import { Registry } from './registry.ts'
 import type { DeadLetterReason, Report, ReportListener } from './reports.ts'
 import type { Scheduler } from './scheduler.ts'
 import type {
   Body,
   Destination,
-  MailboxOptions,
   ProcessOptions,
   SpawnOptions,
   StartArguments,
   StartOptions,
   StartResult,
 } from './self.ts'
-import type { Router, Signal } from './signals.ts'
-import { MessageTimer, Once, TimerWheel } from './timers.ts'
+import { announceEnd, bounce, type Router, type Signal } from './signals.ts'
+import { checkMailbox, spawnProcess, startedPid, startProcess } from './start.ts'
+import { Once, TimerWheel } from './timers.ts'
 
 /** OTP's default for calls, in milliseconds. */
 export const CALL_TIMEOUT_MS = 5000
@@ -67,9 +66,9 @@ export class Node {
   /** @internal The way to other nodes; none until a distribution layer puts one in. */
   router: Router | null = null
   readonly #processes = new Map<number, Process>()
-  readonly #names = new Map<string, ProcessRef>()
+  readonly #names = new Registry()
   readonly #aliases = new Aliases()
-  readonly #messageTimers = new Map<number, MessageTimer>()
+  readonly #messageTimers: MessageTimers
   readonly #listeners = new Set<ReportListener>()
   #nextId = 1
   #busy = 0
@@ -83,6 +82,7 @@ export class Node {
     this.ports = options.ports
     this.scheduler = options.scheduler
     this.timers = new TimerWheel(options.ports.clock, options.ports.turns)
+    this.#messageTimers = new MessageTimers(this.timers)
     this.creation = options.ports.random.uint32() >>> 8
     if (options.onReport !== undefined) this.#listeners.add(options.onReport)
   }
@@ -92,26 +92,26 @@ export class Node {
   /** Starts a server, state machine or supervisor without a parent. Rejects with ExitError if its init fails. */
   async start<T extends Definition>(definition: T, ...args: StartArguments<T>): Promise<Ref<T>> {
     const [argument, options] = args as readonly unknown[]
-    const result = await this.startFrom(null, definition, argument, options as StartOptions | undefined, false)
-    return refTo<T>(this.startedPid(definition, result))
+    const result = await startProcess(this, null, definition, argument, options as StartOptions | undefined, false)
+    return refTo<T>(startedPid(definition, result))
   }
 
   /** The same without rejecting: what OTP's `start` returns. */
   tryStart<T extends Definition>(definition: T, ...args: StartArguments<T>): Promise<StartResult> {
     const [argument, options] = args as readonly unknown[]
-    return this.startFrom(null, definition, argument, options as StartOptions | undefined, false)
+    return startProcess(this, null, definition, argument, options as StartOptions | undefined, false)
   }
 
   /** Starts a process that runs `body`, without a parent. */
   spawn(body: Body, options: SpawnOptions = {}): Pid {
-    return this.spawnFrom(null, body, options).pid
+    return spawnProcess(this, null, body, options).pid
   }
 
   /** The process registered under `name`. With a definition, typed by it: the caller's word, not checked. */
   whereis(name: string): Pid | undefined
   whereis<T extends Definition>(definition: T, name: string): Ref<T> | undefined
   whereis(first: string | Definition, second?: string): Pid | undefined {
-    return this.#names.get(typeof first === 'string' ? first : (second ?? ''))
+    return this.#names.find(typeof first === 'string' ? first : (second ?? ''))
   }
 
   /** Sends a plain message from outside any process. */
@@ -147,7 +147,7 @@ export class Node {
 
   /** Names and who has them. */
   registered(): [string, Pid][] {
-    return [...this.#names]
+    return this.#names.list()
   }
 
   /**
@@ -179,70 +179,21 @@ export class Node {
 
   // ---- for processes, behaviours and the distribution layer -----------------------------------------------------
 
-  /** @internal */
-  spawnFrom(parent: Process | null, body: Body, options: SpawnOptions): Process {
-    const process = this.#create(parent, options)
-    process.raw = true
-    process.behaviour = new RawBehaviour(process, selfOf(process), body)
-    if (options.link && parent !== null) link(parent, process)
-    this.#nameOrThrow(process, options.name)
-    this.scheduler.enqueue(process)
-    return process
-  }
-
-  /** @internal */
-  startFrom(
-    parent: Process | null,
-    definition: Definition,
-    argument: unknown,
-    options: StartOptions = {},
-    linked: boolean,
-  ): Promise<StartResult> {
-    return new Promise((resolve) => {
-      const taken = options.name === undefined ? undefined : this.#names.get(options.name)
-      if (taken !== undefined) return resolve({ error: { already_started: taken } })
-      const process = this.#create(parent, options)
-      process.onStarted = parent === null ? resolve : (result) => parent.resume(() => resolve(result))
-      process.behaviour = definition.create(process, selfOf(process), argument)
-      if (linked && parent !== null) link(parent, process)
-      this.#nameOrThrow(process, options.name)
-      if (options.timeoutMs !== undefined) this.#limitStart(process, options.timeoutMs)
-      this.scheduler.enqueue(process)
-    })
-  }
-
-  #limitStart(process: Process, timeoutMs: number): void {
-    const timer = this.after(timeoutMs, () => {
-      process.started({ error: 'timeout' })
-      process.end('killed')
-    })
-    const tell = process.onStarted
-    process.onStarted = (result) => {
-      this.timers.cancel(timer)
-      tell?.(result)
-    }
-  }
-
-  /** @internal The pid of a successful start; throws otherwise. */
-  startedPid(definition: Definition, result: StartResult): ProcessRef {
-    if (result === 'ignore') throw new ExitError('ignore', undefined, `start of ${definition.name}`)
-    if ('error' in result) throw new ExitError(result.error, undefined, `start of ${definition.name}`)
-    return result.ok as ProcessRef
-  }
-
-  #create(parent: Process | null, options: ProcessOptions): Process {
+  /** @internal A process that does not run yet. Throws, and leaves nothing behind, if an option is wrong. */
+  create(parent: Process | null, options: ProcessOptions): Process {
+    if (options.mailbox !== undefined) checkMailbox(options.mailbox)
     const pid = new ProcessRef(this, this.name, this.creation, this.#nextId++)
     const process = new Process(this, pid, parent?.pid, options.priority ?? 'normal')
-    pid.process = process
+    if (options.name !== undefined) this.#names.add(options.name, process)
     if (options.label !== undefined) process.label = options.label
-    if (options.mailbox !== undefined) bound(process, options.mailbox)
+    if (options.mailbox !== undefined) {
+      process.capacity = options.mailbox.capacity
+      process.overflow = options.mailbox.overflow ?? 'refuse'
+    }
+    pid.process = process
     this.#processes.set(pid.id, process)
     this.counters.started++
     return process
-  }
-
-  #nameOrThrow(process: Process, name: string | undefined): void {
-    if (name !== undefined) this.register(name, process.pid)
   }
 
   /** @internal */
@@ -253,40 +204,35 @@ export class Node {
     argument: unknown,
     options: CallOptions | undefined,
   ): Promise<unknown> {
-    return this.#ask(CALL, caller, to, tag, argument, options?.timeoutMs ?? CALL_TIMEOUT_MS)
+    return new Promise((resolve, reject) => {
+      const call = new Call(tag, argument, caller, to, resolve, reject)
+      this.#open(call, CALL, options?.timeoutMs ?? CALL_TIMEOUT_MS)
+    })
   }
 
   /** @internal A request to the process itself: see messages.ts, SYSTEM. */
   system(caller: Process | null, to: Pid, tag: string, argument?: unknown, options?: CallOptions): Promise<unknown> {
-    return this.#ask(SYSTEM, caller, to, tag, argument, options?.timeoutMs ?? CALL_TIMEOUT_MS)
-  }
-
-  #ask(
-    head: unknown,
-    caller: Process | null,
-    to: Pid,
-    tag: string,
-    argument: unknown,
-    timeoutMs: number,
-  ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const call = new Call(tag, argument, caller, to, resolve, reject)
-      const target = this.#local(to)
-      if (target === null) return call.fail(this.isLocal(to) ? 'noproc' : 'noconnection')
-      if (target === caller) return call.fail('calling_self')
-      if (timeoutMs !== Number.POSITIVE_INFINITY) call.limit(this.timers, timeoutMs)
-      target.accept(head, call)
+      this.#open(call, SYSTEM, options?.timeoutMs ?? CALL_TIMEOUT_MS)
     })
   }
 
-  /** @internal */
-  async stopProcess(caller: Process | null, to: Pid, reason: ExitReason, options?: CallOptions): Promise<void> {
-    try {
-      await this.system(caller, to, 'stop', reason, { timeoutMs: options?.timeoutMs ?? Number.POSITIVE_INFINITY })
-    } catch (error) {
-      if (error instanceof ExitError && isDeepStrictEqual(error.reason, reason)) return
-      throw error
-    }
+  /** @internal Asks a process to end with `reason`; resolves once it has. */
+  stopProcess(caller: Process | null, to: Pid, reason: ExitReason, options?: CallOptions): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const call = new StopCall('stop', reason, caller, to, () => resolve(), reject)
+      this.#open(call, SYSTEM, options?.timeoutMs ?? Number.POSITIVE_INFINITY)
+    })
+  }
+
+  #open(call: Call, head: unknown, timeoutMs: number): void {
+    const { callee } = call
+    const target = this.#local(callee)
+    if (target === null) return call.fail(this.isLocal(callee) ? 'noproc' : 'noconnection')
+    if (target === call.caller) return call.fail('calling_self')
+    if (timeoutMs !== Number.POSITIVE_INFINITY) call.limit(this.timers, timeoutMs)
+    target.accept(head, call)
   }
 
   /** @internal Puts a message into the mailbox of `to`, wherever it is. */
@@ -300,7 +246,7 @@ export class Node {
 
   /** @internal */
   sendToName(name: string, head: unknown, payload: unknown): boolean {
-    const pid = this.#names.get(name)
+    const pid = this.#names.find(name)
     if (pid === undefined) throw new ProcessError('badarg', `send: no process is registered as ${JSON.stringify(name)}`)
     return this.sendPair(pid, head, payload)
   }
@@ -317,31 +263,13 @@ export class Node {
   post(to: Pid, signal: Signal): void {
     const target = this.#local(to)
     if (target !== null) this.scheduler.post(target, signal)
-    else if (this.isLocal(to)) this.bounce(signal)
+    else if (this.isLocal(to)) bounce(this, signal, 'noproc')
     else if (this.router !== null) this.router.deliver(signal)
-    else this.#bounce(signal, 'noconnection')
+    else bounce(this, signal, 'noconnection')
   }
 
-  /** @internal A signal has found nobody. */
-  bounce(signal: Signal): void {
-    this.#bounce(signal, 'noproc')
-  }
-
-  #bounce(signal: Signal, reason: 'noproc' | 'noconnection'): void {
-    switch (signal.kind) {
-      case 'link':
-        return this.#post(signal.from, { kind: 'link_exit', to: signal.from, from: signal.to, reason })
-      case 'monitor':
-        return this.#post(signal.from, { kind: 'down', to: signal.from, from: signal.to, ref: signal.ref, reason })
-      case 'message':
-        if (signal.head === CALL || signal.head === SYSTEM) return (signal.payload as Call).fail(reason)
-        return this.deadLetter(signal.to, signal.head, signal.payload, reason)
-      case 'resume':
-        this.counters.fenced++
-    }
-  }
-
-  #post(to: Pid, signal: Signal): void {
+  /** @internal Queues a signal that answers or announces something: if `to` is no more, nobody needs to know. */
+  notify(to: Pid, signal: Signal): void {
     const target = this.#local(to)
     if (target !== null) this.scheduler.post(target, signal)
     else if (!this.isLocal(to)) this.router?.deliver(signal)
@@ -352,40 +280,24 @@ export class Node {
     const { pid } = process
     pid.process = null
     this.#processes.delete(pid.id)
-    if (process.name !== undefined) this.#names.delete(process.name)
+    this.#names.ended(process)
     this.#aliases.dropAll(process)
-    for (const [ref, watcher] of process.watchers ?? []) {
-      this.#post(watcher, { kind: 'down', to: watcher, from: pid, ref, reason })
-    }
-    for (const other of process.linkSet?.list() ?? []) {
-      this.#post(other, { kind: 'link_exit', to: other, from: pid, reason })
-    }
-    for (const entry of process.monitorTable?.values() ?? []) {
-      if (entry.pid !== undefined)
-        this.#post(entry.pid, { kind: 'demonitor', to: entry.pid, from: pid, ref: entry.ref })
-    }
-    for (const timer of process.ownTimers ?? []) this.#forget(timer)
+    announceEnd(this, process, reason)
+    this.#messageTimers.ended(process)
   }
 
   /** @internal */
   register(name: string, pid: Pid): void {
-    if (name === '' || name === 'undefined')
-      throw new ProcessError('badarg', `register: ${JSON.stringify(name)} is no name`)
     const process = this.#local(pid)
-    if (process === null)
+    if (process === null) {
       throw new ProcessError('badarg', `register ${JSON.stringify(name)}: ${pid} does not live here`)
-    if (this.#names.has(name)) throw new ProcessError('badarg', `register: ${JSON.stringify(name)} is taken`)
-    if (process.name !== undefined) throw new ProcessError('badarg', `register: ${pid} is ${process.name} already`)
-    process.name = name
-    this.#names.set(name, process.pid)
+    }
+    this.#names.add(name, process)
   }
 
   /** @internal */
   unregister(name: string): void {
-    const pid = this.#names.get(name)
-    if (pid === undefined) throw new ProcessError('badarg', `unregister: nobody is ${JSON.stringify(name)}`)
-    if (pid.process !== null) pid.process.name = undefined
-    this.#names.delete(name)
+    this.#names.remove(name)
   }
 
   /** @internal */
@@ -410,32 +322,17 @@ export class Node {
   }
 
   /** @internal */
-  sendAfter(ref: Reference, owner: Process, delayMs: number, to: Destination, message: unknown): void {
-    const timer = new MessageTimer(ref, owner, (fired) => {
-      this.#forget(fired)
-      if (typeof to !== 'string') this.send(to, message)
-      else if (this.#names.has(to)) this.sendToName(to, INFO, message)
+  sendAfter(ref: Reference, delayMs: number, to: Destination, message: unknown): void {
+    const receiver = to instanceof Pid ? this.#local(to) : null
+    if (to instanceof Pid && receiver === null && this.isLocal(to)) return
+    this.#messageTimers.set(ref, receiver, delayMs, () => {
+      if (typeof to !== 'string' || this.#names.find(to) !== undefined) this.send(to, message)
     })
-    this.timers.set(timer, delayMs)
-    this.#messageTimers.set(ref.id, timer)
-    if (to === owner.pid) {
-      owner.ownTimers ??= new Set()
-      owner.ownTimers.add(timer)
-    }
   }
 
   /** @internal */
   cancelTimer(ref: Reference): number | false {
-    const timer = this.#messageTimers.get(ref.id)
-    if (timer === undefined) return false
-    this.#forget(timer)
-    return Math.max(0, Math.floor(timer.deadline - this.now()))
-  }
-
-  #forget(timer: MessageTimer): void {
-    this.timers.cancel(timer)
-    this.#messageTimers.delete(timer.ref.id)
-    timer.owner.ownTimers?.delete(timer)
+    return this.#messageTimers.cancel(ref, this.now())
   }
 
   /** @internal Calls `act` once after `delayMs`; cancel it on the wheel. */
@@ -493,17 +390,4 @@ export class Node {
     const { pid, name, label } = process
     this.report({ kind: 'crash', pid, name, label, definition, reason, handling })
   }
-}
-
-function link(parent: Process, child: Process): void {
-  parent.links.add(child.pid)
-  child.links.add(parent.pid)
-}
-
-function bound(process: Process, options: MailboxOptions): void {
-  if (!Number.isInteger(options.capacity) || options.capacity < 1) {
-    throw new OptionError('mailbox.capacity', options.capacity, 'an integer >= 1')
-  }
-  process.capacity = options.capacity
-  process.overflow = options.overflow ?? 'refuse'
 }

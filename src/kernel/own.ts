@@ -7,6 +7,7 @@ import { INFO } from './messages.ts'
 import { type Pid, Reference } from './pid.ts'
 import type { Process } from './process.ts'
 import type { ProcessRef } from './process-ref.ts'
+import { receive } from './receive.ts'
 import type { CallOptions, Definition } from './ref.ts'
 import type {
   Body,
@@ -19,6 +20,7 @@ import type {
   StartOptions,
   StartResult,
 } from './self.ts'
+import { spawnProcess, startedPid, startProcess } from './start.ts'
 import { never } from './thenable.ts'
 
 type Matcher = (message: unknown) => boolean
@@ -158,7 +160,7 @@ export class Own {
 
   spawn(body: Body, options: SpawnOptions = {}): Pid {
     if (this.#fenced()) return this.#process.node.deadPid()
-    return this.#process.node.spawnFrom(this.#process, body, options).pid
+    return spawnProcess(this.#process.node, this.#process, body, options).pid
   }
 
   spawnMonitor(body: Body, options: SpawnOptions = {}): { readonly pid: Pid; readonly ref: Reference } {
@@ -166,7 +168,7 @@ export class Own {
     const { node } = process
     const ref = node.reference()
     if (this.#fenced()) return { pid: node.deadPid(), ref }
-    const child = node.spawnFrom(process, body, options)
+    const child = spawnProcess(node, process, body, options)
     process.monitorTable ??= new Map()
     process.monitorTable.set(ref.id, { ref, pid: child.pid, target: child.pid, alias: undefined })
     child.watchers = new Map([[ref, process.pid]])
@@ -183,7 +185,7 @@ export class Own {
 
   tryStartLink(definition: Definition, argument?: unknown, options?: StartOptions): Promise<StartResult> {
     if (this.#fenced()) return never()
-    return this.#process.node.startFrom(this.#process, definition, argument, options, true)
+    return startProcess(this.#process.node, this.#process, definition, argument, options, true)
   }
 
   async #startOrThrow(
@@ -194,18 +196,18 @@ export class Own {
   ): Promise<ProcessRef> {
     if (this.#fenced()) return never()
     const { node } = this.#process
-    return node.startedPid(definition, await node.startFrom(this.#process, definition, argument, options, link))
+    return startedPid(definition, await startProcess(node, this.#process, definition, argument, options, link))
   }
 
   receive(match?: Matcher, options?: ReceiveOptions): Promise<unknown> {
     if (this.#fenced()) return never()
-    return this.#process.receive(match, options?.timeoutMs)
+    return receive(this.#process, match, options?.timeoutMs)
   }
 
   sendAfter(delayMs: number, to: Destination, message: unknown): Reference {
     const { node } = this.#process
     const ref = node.reference()
-    if (!this.#fenced()) node.sendAfter(ref, this.#process, delayMs, to, message)
+    if (!this.#fenced()) node.sendAfter(ref, delayMs, to, message)
     return ref
   }
 

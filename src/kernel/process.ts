@@ -8,15 +8,17 @@ import type { Call } from './call.ts'
 import { type ExitReason, reasonOf } from './exit-reason.ts'
 import { PidSet } from './links.ts'
 import { Mailbox } from './mailbox.ts'
-import { CALL, Cast, DOWN, Down, EXIT, Exit, INFO, SYSTEM, TIMEOUT } from './messages.ts'
+import type { MessageTimer } from './message-timers.ts'
+import { CALL, DOWN, Down, EXIT, Exit, INFO, SYSTEM } from './messages.ts'
 import type { Node } from './node.ts'
+import { dropOldest, type Overflow, refuse } from './overflow.ts'
 import type { Pid, Reference } from './pid.ts'
 import type { ProcessRef } from './process-ref.ts'
+import type { Receive } from './receive.ts'
 import type { Priority } from './scheduler.ts'
-import type { MailboxOptions, StartResult } from './self.ts'
-import type { Signal } from './signals.ts'
-import { never } from './thenable.ts'
-import { type MessageTimer, Timer } from './timers.ts'
+import type { StartResult } from './self.ts'
+import { bounce, type Signal } from './signals.ts'
+import { Timer } from './timers.ts'
 
 /** A monitor this process holds. */
 export interface MonitorEntry {
@@ -24,15 +26,6 @@ export interface MonitorEntry {
   readonly pid: Pid | undefined
   readonly target: Pid | string
   readonly alias: 'explicit_unalias' | 'demonitor' | 'reply_demonitor' | undefined
-}
-
-/** A receive under way. */
-interface Waiter {
-  readonly match: ((message: unknown) => boolean) | undefined
-  readonly resolve: (message: unknown) => void
-  /** Messages before this index have been looked at. */
-  seen: number
-  timer: Timer | null
 }
 
 export class Process {
@@ -60,16 +53,18 @@ export class Process {
   monitorTable: Map<number, MonitorEntry> | null = null
   /** Who monitors this process: reference → monitoring process. */
   watchers: Map<Reference, Pid> | null = null
-  /** Timers that would send to this process. */
-  ownTimers: Set<MessageTimer> | null = null
+  /** Timers that will send to this process. */
+  messageTimers: Set<MessageTimer> | null = null
   /** Called once with the outcome of the start. */
   onStarted: ((result: StartResult) => void) | null = null
   /** A raw process: messages wait for `receive`; waiting there is idling, not being busy. */
   raw = false
-  overflow: NonNullable<MailboxOptions['overflow']> = 'refuse'
+  overflow: Overflow = 'refuse'
+  /** Calls to this process that it has not answered. */
+  openCalls: Call | null = null
+  /** The receive under way, if any. */
+  receiving: Receive | null = null
   #initialised = false
-  #waiter: Waiter | null = null
-  #openCalls: Call | null = null
   #timeout: IdleTimeout | null = null
   #timeoutDue = false
   #abort: AbortController | null = null
@@ -86,7 +81,7 @@ export class Process {
   /** Puts the process into the run queue if it has something to do and is not there. */
   wake(): void {
     if (this.queued || !this.alive) return
-    if (this.busy && this.#waiter === null) return
+    if (this.busy && this.receiving === null) return
     this.node.scheduler.enqueue(this)
   }
 
@@ -96,9 +91,9 @@ export class Process {
     if (!this.alive) return 1
     if (!this.#initialised) {
       this.#initialised = true
-      if (this.behaviour !== null) this.#take(this.behaviour.init())
-    } else if (this.#waiter !== null) {
-      this.#offer(this.#waiter)
+      if (this.behaviour !== null) this.#await(this.behaviour.init())
+    } else if (this.receiving !== null) {
+      this.receiving.offer()
     } else if (!this.busy) return this.#handle(quota)
     if (this.#hasWork()) this.wake()
     return 1
@@ -112,7 +107,7 @@ export class Process {
       used++
       let turn: Turn
       if (this.suspended) {
-        if (!this.#handleSystemOnly(behaviour)) break
+        if (!this.handleSystemOnly(behaviour)) break
         continue
       }
       if (behaviour.pending) turn = behaviour.advance()
@@ -125,7 +120,7 @@ export class Process {
         this.#timeoutDue = false
         turn = behaviour.timeout()
       } else break
-      if (turn !== undefined) this.#take(turn)
+      if (turn !== undefined) this.#await(turn)
       if (this.busy || !this.alive || signals.length > 0) break
     }
     if (this.#hasWork()) this.wake()
@@ -134,13 +129,13 @@ export class Process {
 
   #hasWork(): boolean {
     if (!this.alive) return false
-    if (this.#waiter !== null) return this.mailbox.length > this.#waiter.seen
+    if (this.receiving !== null) return this.mailbox.length > this.receiving.seen
     if (this.busy || this.behaviour === null) return false
     if (this.suspended) return this.#systemIndex() >= 0
     return this.mailbox.length > 0 || this.#timeoutDue || this.behaviour.pending
   }
 
-  #take(turn: Turn): void {
+  #await(turn: Turn): void {
     if (turn === undefined || !this.alive) return
     this.setBusy(true)
     turn.then(this.#finished, (error: unknown) => this.end(reasonOf(error)))
@@ -163,106 +158,46 @@ export class Process {
   /** Puts a message into the mailbox, behind signals that are still under way. False if there was no room. */
   accept(head: unknown, payload: unknown): boolean {
     if (this.mailbox.length + this.heldBack + this.pendingSignals >= this.capacity && head !== SYSTEM) {
-      if (this.overflow !== 'drop_oldest') return this.#refuse(head, payload)
-      this.#dropOldest()
+      if (this.overflow !== 'drop_oldest') return refuse(this, head, payload)
+      dropOldest(this)
     }
     if (this.pendingSignals > 0) {
       this.node.scheduler.post(this, { kind: 'message', to: this.pid, head, payload })
-    } else this.#deliver(head, payload)
+    } else this.deliver(head, payload)
     return true
   }
 
   // Signals turned into messages are never bounded. A call is monitored from here on: behind an exit signal that is
   // under way when it is made, it finds nobody.
-  #deliver(head: unknown, payload: unknown): void {
-    if (head === CALL || head === SYSTEM) this.#openCall(payload as Call)
+  deliver(head: unknown, payload: unknown): void {
+    if (head === CALL || head === SYSTEM) (payload as Call).open(this)
     this.mailbox.push(head, payload)
     if (!this.queued) this.wake()
   }
 
-  #refuse(head: unknown, payload: unknown): boolean {
-    const dropping = this.overflow === 'drop_newest'
-    if (head === CALL) (payload as Call).fail('overloaded')
-    else if (dropping || head === INFO) this.node.deadLetter(this.pid, head, payload, 'overflow')
-    else this.node.counters.refused++
-    return dropping
-  }
-
-  #dropOldest(): void {
-    for (let i = 0; i < this.mailbox.length; i++) {
-      const head = this.mailbox.headAt(i)
-      if (head === SYSTEM || head === EXIT || head === DOWN || head === TIMEOUT) continue
-      const payload = this.mailbox.payloadAt(i)
-      this.mailbox.removeAt(i)
-      if (this.#waiter !== null && i < this.#waiter.seen) this.#waiter.seen--
-      if (head === CALL) (payload as Call).fail('overloaded')
-      else this.node.deadLetter(this.pid, head, payload, 'overflow')
-      return
-    }
-  }
-
-  /** Resolves with the oldest matching message; see `Self.receive`. */
-  receive(match: ((message: unknown) => boolean) | undefined, timeoutMs: number | undefined): Promise<unknown> {
-    if (!this.alive) return never()
-    if (this.#waiter !== null) throw new Error(`${this.pid} is receiving already: one receive at a time`)
-    if (this.mailbox.length > 0 && this.node.scheduler.spend()) {
-      const index = this.#find(match, 0)
-      if (index >= 0) return Promise.resolve(this.#remove(index))
-    }
-    return new Promise((resolve) => {
-      const waiter: Waiter = { match, resolve, seen: 0, timer: null }
-      this.#waiter = waiter
-      if (timeoutMs === 0) {
-        // Looks in a turn of its own, so that what is under way now is seen.
-        waiter.timer = new ReceiveTimeout(this)
-        this.node.scheduler.enqueue(this)
-        return
-      }
-      if (timeoutMs !== undefined && timeoutMs !== Number.POSITIVE_INFINITY) {
-        waiter.timer = new ReceiveTimeout(this)
-        this.node.timers.set(waiter.timer, timeoutMs)
-      }
-      if (this.raw) this.setBusy(false)
-      if (this.mailbox.length > 0) this.wake()
-    })
-  }
-
-  #offer(waiter: Waiter): void {
-    if (this.raw && this.behaviour !== null) {
-      this.#handleSystemOnly(this.behaviour)
-      if (!this.alive) return
-    }
-    const index = this.#find(waiter.match, waiter.seen)
-    if (index >= 0) return this.#resume(waiter, this.#remove(index))
-    waiter.seen = this.mailbox.length
-    if (waiter.timer !== null && waiter.timer.slot === null) this.#resume(waiter, undefined)
-  }
-
-  /** The time limit of a receive has passed. A message that came before wins. */
-  receiveExpired(): void {
-    if (this.#waiter !== null && !this.queued) this.node.scheduler.enqueue(this)
-  }
-
-  #resume(waiter: Waiter, message: unknown): void {
-    this.#waiter = null
-    if (waiter.timer !== null) this.node.timers.cancel(waiter.timer)
-    if (this.raw) this.setBusy(true)
-    waiter.resolve(message)
-  }
-
-  #find(match: ((message: unknown) => boolean) | undefined, from: number): number {
-    for (let i = from; i < this.mailbox.length; i++) {
-      const head = this.mailbox.headAt(i)
-      if (head === SYSTEM || head === TIMEOUT) continue
-      if (match === undefined || match(visible(head, this.mailbox.payloadAt(i)))) return i
-    }
-    return -1
-  }
-
-  #remove(index: number): unknown {
-    const message = visible(this.mailbox.headAt(index), this.mailbox.payloadAt(index))
+  /** Takes a message from anywhere out of the mailbox. */
+  removeAt(index: number): void {
     this.mailbox.removeAt(index)
-    return message
+    this.receiving?.removed(index)
+  }
+
+  /** Takes the exit message of `from` out of the mailbox, if it is there. */
+  flushExit(from: Pid): Exit | undefined {
+    for (let i = 0; i < this.mailbox.length; i++) {
+      const message = this.mailbox.payloadAt(i)
+      if (!(this.mailbox.headAt(i) === EXIT && message instanceof Exit && message.from === from)) continue
+      this.removeAt(i)
+      return message
+    }
+    return undefined
+  }
+
+  /** Takes the message of a monitor out of the mailbox, if it is there. */
+  flushDown(ref: Reference): void {
+    for (let i = 0; i < this.mailbox.length; i++) {
+      const message = this.mailbox.payloadAt(i)
+      if (this.mailbox.headAt(i) === DOWN && message instanceof Down && message.ref === ref) return this.removeAt(i)
+    }
   }
 
   // ---- system messages ---------------------------------------------------------------------------------------------
@@ -288,12 +223,12 @@ export class Process {
     return -1
   }
 
-  #handleSystemOnly(behaviour: Behaviour): boolean {
+  handleSystemOnly(behaviour: Behaviour): boolean {
     const index = this.#systemIndex()
     if (index < 0) return false
     const request = this.mailbox.payloadAt(index) as Call
     this.mailbox.removeAt(index)
-    this.#take(this.system(behaviour, request))
+    this.#await(this.system(behaviour, request))
     return this.alive && !this.busy
   }
 
@@ -322,26 +257,6 @@ export class Process {
     this.wake()
   }
 
-  // ---- calls to this process ---------------------------------------------------------------------------------------
-
-  /** Notes a call as not answered yet, so that the end of this process fails it. */
-  #openCall(call: Call): void {
-    if (call.done) return
-    call.target = this
-    call.nextOpen = this.#openCalls
-    if (this.#openCalls !== null) this.#openCalls.prevOpen = call
-    this.#openCalls = call
-  }
-
-  closeCall(call: Call): void {
-    if (call.prevOpen === null) this.#openCalls = call.nextOpen
-    else call.prevOpen.nextOpen = call.nextOpen
-    if (call.nextOpen !== null) call.nextOpen.prevOpen = call.prevOpen
-    call.prevOpen = null
-    call.nextOpen = null
-    call.target = null
-  }
-
   /** Lets an awaited answer reach the code of this process: behind signals under way, and never after its end. */
   resume(settle: () => void): void {
     if (!this.alive) this.node.counters.fenced++
@@ -352,10 +267,10 @@ export class Process {
   // ---- signals -----------------------------------------------------------------------------------------------------
 
   handleSignal(signal: Signal): void {
-    if (!this.alive) return this.node.bounce(signal)
+    if (!this.alive) return bounce(this.node, signal, 'noproc')
     switch (signal.kind) {
       case 'message':
-        return this.#deliver(signal.head, signal.payload)
+        return this.deliver(signal.head, signal.payload)
       case 'link':
         this.links.add(signal.from)
         return
@@ -379,14 +294,14 @@ export class Process {
       case 'resume':
         return signal.settle()
       case 'alias_message':
-        if (this.node.aliasAccepts(this, signal.ref)) this.#deliver(INFO, signal.payload)
+        if (this.node.aliasAccepts(this, signal.ref)) this.deliver(INFO, signal.payload)
         return
     }
   }
 
   #exitSignal(from: Pid, reason: ExitReason, explicit: boolean): void {
     if (reason === 'kill' && explicit) return this.end('killed')
-    if (this.trapExit) return this.#deliver(EXIT, new Exit(from, reason))
+    if (this.trapExit) return this.deliver(EXIT, new Exit(from, reason))
     if (reason !== 'normal' || from === this.pid) this.end(reason)
   }
 
@@ -395,37 +310,12 @@ export class Process {
     if (entry === undefined) return
     this.monitorTable?.delete(ref.id)
     if (entry.alias === 'demonitor' || entry.alias === 'reply_demonitor') this.node.dropAlias(ref)
-    this.#deliver(DOWN, new Down(entry.ref, entry.target, reason))
+    this.deliver(DOWN, new Down(entry.ref, entry.target, reason))
   }
 
   get links(): PidSet {
     this.linkSet ??= new PidSet()
     return this.linkSet
-  }
-
-  /** Removes a `Down` message from the mailbox. False if there was none. */
-  flushDown(ref: Reference): boolean {
-    for (let i = 0; i < this.mailbox.length; i++) {
-      if (this.mailbox.headAt(i) !== DOWN) continue
-      if ((this.mailbox.payloadAt(i) as Down).ref !== ref) continue
-      this.mailbox.removeAt(i)
-      if (this.#waiter !== null && i < this.#waiter.seen) this.#waiter.seen--
-      return true
-    }
-    return false
-  }
-
-  /** Takes the exit message of `from` out of the mailbox, if it is there. */
-  flushExit(from: Pid): Exit | undefined {
-    for (let i = 0; i < this.mailbox.length; i++) {
-      if (this.mailbox.headAt(i) !== EXIT) continue
-      const exit = this.mailbox.payloadAt(i) as Exit
-      if (exit.from !== from) continue
-      this.mailbox.removeAt(i)
-      if (this.#waiter !== null && i < this.#waiter.seen) this.#waiter.seen--
-      return exit
-    }
-    return undefined
   }
 
   get abortSignal(): AbortSignal {
@@ -451,11 +341,11 @@ export class Process {
     this.alive = false
     if (this.busy) this.node.countBusy(-1)
     this.cancelTimeout()
-    if (this.#waiter?.timer) this.node.timers.cancel(this.#waiter.timer)
-    this.#waiter = null
+    if (this.receiving !== null) this.node.timers.cancel(this.receiving)
+    this.receiving = null
     this.started({ error: reason })
     this.node.ended(this, reason)
-    for (let call = this.#openCalls; call !== null; call = this.#openCalls) call.fail(reason)
+    for (let call = this.openCalls; call !== null; call = this.openCalls) call.ended(reason)
     this.#discardMailbox()
     this.behaviour?.ended?.()
     this.behaviour = null
@@ -482,20 +372,4 @@ class IdleTimeout extends Timer {
   override expire(): void {
     this.#process.timeoutIsDue()
   }
-}
-
-class ReceiveTimeout extends Timer {
-  readonly #process: Process
-  constructor(process: Process) {
-    super()
-    this.#process = process
-  }
-  override expire(): void {
-    this.#process.receiveExpired()
-  }
-}
-
-/** A mailbox entry as selective receive shows it. */
-function visible(head: unknown, payload: unknown): unknown {
-  return typeof head === 'string' ? new Cast(head, payload) : payload
 }

@@ -3,8 +3,12 @@
 // order between a pair of processes is kept, and an exit cascade has run its course before anybody sees a part of it.
 // A message to a process that still has signals under way joins this queue, or it would overtake them.
 
+import type { Call } from './call.ts'
 import type { ExitReason } from './exit-reason.ts'
+import { CALL, SYSTEM } from './messages.ts'
+import type { Node } from './node.ts'
 import type { Pid, Reference } from './pid.ts'
+import type { Process } from './process.ts'
 
 export type Signal =
   | { readonly kind: 'message'; readonly to: Pid; readonly head: unknown; readonly payload: unknown }
@@ -32,4 +36,29 @@ export type Signal =
 export interface Router {
   /** Sends `signal` to another node, in order per pair of processes. */
   deliver(signal: Signal): void
+}
+
+/** A signal has found nobody: tells whoever needs to know. */
+export function bounce(node: Node, signal: Signal, reason: 'noproc' | 'noconnection'): void {
+  switch (signal.kind) {
+    case 'link':
+      return node.notify(signal.from, { kind: 'link_exit', to: signal.from, from: signal.to, reason })
+    case 'monitor':
+      return node.notify(signal.from, { kind: 'down', to: signal.from, from: signal.to, ref: signal.ref, reason })
+    case 'message':
+      if (signal.head === CALL || signal.head === SYSTEM) return (signal.payload as Call).fail(reason)
+      return node.deadLetter(signal.to, signal.head, signal.payload, reason)
+    case 'resume':
+      node.counters.fenced++
+  }
+}
+
+/** A process has ended: tells those who monitor it, those it is linked to, and those it monitors. */
+export function announceEnd(node: Node, process: Process, reason: ExitReason): void {
+  const from = process.pid
+  for (const [ref, to] of process.watchers ?? []) node.notify(to, { kind: 'down', to, from, ref, reason })
+  for (const to of process.linkSet?.list() ?? []) node.notify(to, { kind: 'link_exit', to, from, reason })
+  for (const { pid: to, ref } of process.monitorTable?.values() ?? []) {
+    if (to !== undefined) node.notify(to, { kind: 'demonitor', to, from, ref })
+  }
 }

@@ -3,9 +3,7 @@
 // timers of one tick fire in the order in which they were set.
 
 import { OptionError } from './errors.ts'
-import type { Reference } from './pid.ts'
 import type { Alarm, Clock, Turns } from './ports/index.ts'
-import type { Process } from './process.ts'
 
 /** The longest delay, in milliseconds: Erlang's limit (2^32 - 1, 49.7 days). */
 export const MAX_DELAY_MS = 0xffff_ffff
@@ -13,6 +11,13 @@ export const MAX_DELAY_MS = 0xffff_ffff
 const NEAR = 256
 const FAR = 64
 const FAR_LEVELS = [8, 14, 20, 26] as const
+
+/** Throws an OptionError if `delayMs` is no delay that a timer can have. */
+export function checkDelay(delayMs: number, field: string): void {
+  if (!(delayMs >= 0 && delayMs <= MAX_DELAY_MS)) {
+    throw new OptionError(field, delayMs, `a number of milliseconds from 0 to ${MAX_DELAY_MS}`)
+  }
+}
 
 /** An entry of the wheel. Subclasses say what its end means; `expire` must not throw. */
 export abstract class Timer {
@@ -54,11 +59,9 @@ export class TimerWheel {
     return this.#count
   }
 
-  /** Sets `timer` to expire in `delayMs`. It must not be set already. */
-  set(timer: Timer, delayMs: number): void {
-    if (!(delayMs >= 0 && delayMs <= MAX_DELAY_MS)) {
-      throw new OptionError('delayMs', delayMs, `a number of milliseconds from 0 to ${MAX_DELAY_MS}`)
-    }
+  /** Sets `timer` to expire in `delayMs`, which the caller's caller knows as `field`. It must not be set already. */
+  set(timer: Timer, delayMs: number, field = 'delayMs'): void {
+    checkDelay(delayMs, field)
     const now = this.#clock.now()
     if (this.#count === 0) this.#now = Math.floor(now)
     const deadline = Math.max(Math.ceil(now + delayMs), this.#now + 1)
@@ -225,23 +228,5 @@ export class Once extends Timer {
 
   override expire(): void {
     this.#act()
-  }
-}
-
-/** A message on its way through time: see `Self.sendAfter`. */
-export class MessageTimer extends Timer {
-  readonly ref: Reference
-  readonly owner: Process
-  readonly #fire: (timer: MessageTimer) => void
-
-  constructor(ref: Reference, owner: Process, fire: (timer: MessageTimer) => void) {
-    super()
-    this.ref = ref
-    this.owner = owner
-    this.#fire = fire
-  }
-
-  override expire(): void {
-    this.#fire(this)
   }
 }

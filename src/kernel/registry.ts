@@ -1,0 +1,42 @@
+// The registered names of a node: a name belongs to at most one living process, a process has at most one.
+
+import { ProcessError } from './errors.ts'
+import type { Process } from './process.ts'
+import type { ProcessRef } from './process-ref.ts'
+
+export class Registry {
+  readonly #pids = new Map<string, ProcessRef>()
+
+  find(name: string): ProcessRef | undefined {
+    return this.#pids.get(name)
+  }
+
+  /** Throws ERR_BADARG if the name cannot be one or is taken, or the process has one. */
+  add(name: string, process: Process): void {
+    const shown = JSON.stringify(name)
+    if (name === '' || name === 'undefined') throw new ProcessError('badarg', `register: ${shown} is no name`)
+    if (this.#pids.has(name)) throw new ProcessError('badarg', `register: ${shown} is taken`)
+    if (process.name !== undefined) {
+      throw new ProcessError('badarg', `register: ${process.pid} is ${process.name} already`)
+    }
+    process.name = name
+    this.#pids.set(name, process.pid)
+  }
+
+  /** Throws ERR_BADARG if nobody has the name. */
+  remove(name: string): void {
+    const pid = this.#pids.get(name)
+    if (pid === undefined) throw new ProcessError('badarg', `unregister: nobody is ${JSON.stringify(name)}`)
+    if (pid.process !== null) pid.process.name = undefined
+    this.#pids.delete(name)
+  }
+
+  /** Frees the name of a process that has ended. */
+  ended(process: Process): void {
+    if (process.name !== undefined) this.#pids.delete(process.name)
+  }
+
+  list(): [string, ProcessRef][] {
+    return [...this.#pids]
+  }
+}

@@ -1,0 +1,77 @@
+// The start of a process. A raw process runs from its birth on; a behaviour's start is over when its init has told how
+// it went, and whoever starts it waits for that.
+
+import { OptionError } from './errors.ts'
+import { ExitError } from './exit-reason.ts'
+import type { Node } from './node.ts'
+import { selfOf } from './own.ts'
+import type { Process } from './process.ts'
+import type { ProcessRef } from './process-ref.ts'
+import { RawBehaviour } from './raw.ts'
+import type { Definition } from './ref.ts'
+import type { Body, MailboxOptions, SpawnOptions, StartOptions, StartResult } from './self.ts'
+import { checkDelay } from './timers.ts'
+
+/** Starts a raw process. */
+export function spawnProcess(node: Node, parent: Process | null, body: Body, options: SpawnOptions): Process {
+  const process = node.create(parent, options)
+  process.raw = true
+  process.behaviour = new RawBehaviour(process, selfOf(process), body)
+  if (options.link && parent !== null) link(parent, process)
+  node.scheduler.enqueue(process)
+  return process
+}
+
+/** Starts the process of a definition, linked to its parent if asked to. */
+export function startProcess(
+  node: Node,
+  parent: Process | null,
+  definition: Definition,
+  argument: unknown,
+  options: StartOptions = {},
+  linked: boolean,
+): Promise<StartResult> {
+  return new Promise((resolve) => {
+    const { timeoutMs = Number.POSITIVE_INFINITY } = options
+    if (timeoutMs !== Number.POSITIVE_INFINITY) checkDelay(timeoutMs, 'timeoutMs')
+    const taken = options.name === undefined ? undefined : node.whereis(options.name)
+    if (taken !== undefined) return resolve({ error: { already_started: taken } })
+    const process = node.create(parent, options)
+    process.onStarted = parent === null ? resolve : (result) => parent.resume(() => resolve(result))
+    process.behaviour = definition.create(process, selfOf(process), argument)
+    if (linked && parent !== null) link(parent, process)
+    if (timeoutMs !== Number.POSITIVE_INFINITY) limitStart(node, process, timeoutMs)
+    node.scheduler.enqueue(process)
+  })
+}
+
+function limitStart(node: Node, process: Process, timeoutMs: number): void {
+  const timer = node.after(timeoutMs, () => {
+    process.started({ error: 'timeout' })
+    process.end('killed')
+  })
+  const tell = process.onStarted
+  process.onStarted = (result) => {
+    node.timers.cancel(timer)
+    tell?.(result)
+  }
+}
+
+/** The pid of a successful start; throws ExitError otherwise. */
+export function startedPid(definition: Definition, result: StartResult): ProcessRef {
+  if (result === 'ignore') throw new ExitError('ignore', undefined, `start of ${definition.name}`)
+  if ('error' in result) throw new ExitError(result.error, undefined, `start of ${definition.name}`)
+  return result.ok as ProcessRef
+}
+
+/** Checks the bound of a mailbox before a process with it is made. */
+export function checkMailbox(options: MailboxOptions): void {
+  if (!Number.isInteger(options.capacity) || options.capacity < 1) {
+    throw new OptionError('mailbox.capacity', options.capacity, 'an integer >= 1')
+  }
+}
+
+function link(parent: Process, child: Process): void {
+  parent.links.add(child.pid)
+  child.links.add(parent.pid)
+}
