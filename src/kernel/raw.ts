@@ -21,13 +21,14 @@ export class RawBehaviour implements Behaviour {
 
   init(): Turn {
     const process = this.#process
+    // Busy but for the time it waits in `receive`, which its first steps may do already.
+    process.setBusy(true)
     try {
       const result = this.#body(this.#self)
       if (!isThenable(result)) {
         process.end('normal')
         return undefined
       }
-      process.setBusy(true)
       result.then(
         () => process.end('normal'),
         (error: unknown) => this.#crash(error),

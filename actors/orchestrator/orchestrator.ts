@@ -1,0 +1,237 @@
+// Leads one flow: idle → specification → pseudocode → architecture → refinement → completion → idle; from anywhere to
+// error, and from there to idle. However the flow goes, it leaves a receipt. Then the machine ends.
+
+import { defineStatem, type Pid, type Ref, type Self, statem } from '../../src/index.ts'
+import type { Executor, ExecutorProtocol, ExecutorStart } from '../executor/executor.ts'
+import type { AgentDeclaration } from '../flow/agents-file.ts'
+import type { FlowSpec } from '../flow/flow-spec.ts'
+import type { Metrics, MonitorProtocol, MonitorStart } from '../monitor/monitor.ts'
+import type { Plan } from '../planner/plan.ts'
+import type { PlannerStart } from '../planner/planner.ts'
+import type { FlowRecord, PhaseRecord } from '../receipt/receipt.ts'
+import { ReceiptServer, receiptServerName } from '../receipt/receipt-server.ts'
+import type { SpecParserStart } from '../spec-parser/spec-parser.ts'
+import { designFor, showDesign } from './design.ts'
+import type { Execution, FlowEvent, OrchestratorProtocol } from './protocol.ts'
+
+/** How a machine starts its helpers: the names of the dynamic supervisors, which are the concern of the tree. */
+export interface Workshop {
+  readonly specParsers: string
+  readonly planners: string
+  readonly executors: string
+  readonly monitors: string
+}
+
+export interface OrchestratorStart {
+  readonly flowId: string
+  readonly input: string
+  readonly startedAtMs: number
+  readonly agents: readonly AgentDeclaration[]
+  /** Hears {@link FlowEvent}s as plain messages. */
+  readonly client: Pid
+  readonly workshop: Workshop
+}
+
+interface Data extends OrchestratorStart {
+  readonly beganMs: number
+  readonly phaseBeganMs: number
+  readonly phases: readonly PhaseRecord[]
+  readonly spec?: FlowSpec
+  readonly plan?: Plan
+  readonly execution?: Execution
+  readonly monitor?: Ref<MonitorProtocol>
+  readonly executor?: Ref<ExecutorProtocol>
+  readonly problem: string
+  /** Set once the client wants the flow to end. */
+  readonly stopping?: string
+  readonly finished: boolean
+}
+
+type Phase = 'specification' | 'pseudocode' | 'architecture' | 'refinement' | 'completion' | 'error'
+
+const go = statem.nextEvent('internal', 'go')
+
+/** What a dynamic supervisor takes: the argument of the child. */
+type StartChild = {
+  readonly call: { start_child(argument: unknown): { readonly ok: Pid | undefined } | { readonly error: unknown } }
+}
+
+export const Orchestrator = defineStatem<OrchestratorProtocol>()({
+  name: 'flow_orchestrator',
+  init: (start: OrchestratorStart, { self }) => {
+    const nowMs = self.now()
+    const data: Data = { ...start, beganMs: nowMs, phaseBeganMs: nowMs, phases: [], problem: '', finished: false }
+    return statem.initial('idle', data, go)
+  },
+  states: {
+    idle: {
+      internal: async ({ self, data }) => {
+        if (data.finished) return statem.stop('normal')
+        const { flowId, input, startedAtMs } = data
+        await self.call(receiptServer(self), 'begin', { flowId, input, startedAtMs })
+        return enter(self, 'specification', data)
+      },
+    },
+    specification: {
+      internal: async ({ self, data }) => {
+        const roles = [...new Set(data.agents.map((agent) => agent.role))]
+        const start: SpecParserStart = { input: data.input, roles, owner: ownRef(self) }
+        await startChild(self, data.workshop.specParsers, start)
+        return statem.keepStateAndData()
+      },
+      cast: {
+        parsed: ({ self, data }, result) => {
+          if ('error' in result) return fail(self, data, 'specification', result.error)
+          const { tasks, parallel } = result.ok
+          const done = closed(self, data, 'specification', 'succeeded', `${tasks.length} tasks, ${parallel} at once`)
+          return onward(self, 'pseudocode', { ...done, spec: result.ok })
+        },
+      },
+    },
+    pseudocode: {
+      internal: async ({ self, data }) => {
+        if (data.spec === undefined) return fail(self, data, 'pseudocode', 'there is nothing to plan')
+        const start: PlannerStart = { spec: data.spec, agents: data.agents, owner: ownRef(self) }
+        await startChild(self, data.workshop.planners, start)
+        return statem.keepStateAndData()
+      },
+      cast: {
+        planned: ({ self, data }, result) => {
+          if ('error' in result) return fail(self, data, 'pseudocode', result.error)
+          const { criticalPath, cost } = result.ok
+          const detail = `about ${cost.makespanMs} ms; critical path ${criticalPath.join(' → ')}`
+          tell(self, data, { kind: 'plan', flowId: data.flowId, plan: result.ok })
+          return onward(self, 'architecture', {
+            ...closed(self, data, 'pseudocode', 'succeeded', detail),
+            plan: result.ok,
+          })
+        },
+      },
+    },
+    architecture: {
+      internal: ({ self, data }) => {
+        if (data.plan === undefined) return fail(self, data, 'architecture', 'there is no plan')
+        const detail = showDesign(designFor(data.plan))
+        return onward(self, 'refinement', closed(self, data, 'architecture', 'succeeded', detail))
+      },
+    },
+    refinement: {
+      internal: async ({ self, data }) => {
+        const { flowId, plan, beganMs, workshop } = data
+        if (plan === undefined) return fail(self, data, 'refinement', 'there is no plan')
+        const watch: MonitorStart = { owner: ownRef(self) }
+        const monitor = (await startChild(self, workshop.monitors, watch)) as Ref<MonitorProtocol>
+        const start: ExecutorStart = { flowId, plan, beganMs, owner: ownRef(self), monitor }
+        const executor = (await startChild(self, workshop.executors, start)) as Ref<typeof Executor>
+        return statem.keep({ ...data, monitor, executor })
+      },
+      cast: {
+        progress: ({ self, data }, task) => {
+          tell(self, data, { kind: 'task', flowId: data.flowId, task })
+          return statem.keepStateAndData()
+        },
+        executed: ({ self, data }, execution) => {
+          const succeeded = execution.tasks.filter((task) => task.outcome === 'succeeded').length
+          const detail = `${succeeded} of ${execution.tasks.length} tasks succeeded`
+          const done = { ...closed(self, data, 'refinement', execution.outcome, detail), execution }
+          return enter(self, execution.outcome === 'succeeded' ? 'completion' : 'error', done)
+        },
+        stop: ({ self, data }, reason) => {
+          if (data.executor !== undefined) self.cast(data.executor, 'stop', reason)
+          return statem.keep({ ...data, stopping: reason })
+        },
+      },
+    },
+    completion: { internal: ({ self, data }) => conclude(self, data) },
+    error: { internal: ({ self, data }) => conclude(self, data) },
+  },
+  any: {
+    cast: {
+      alert: ({ self, data }, text) => {
+        tell(self, data, { kind: 'alert', flowId: data.flowId, text })
+        return statem.keepStateAndData()
+      },
+      stop: ({ data }, reason) => statem.keep({ ...data, stopping: reason }),
+      // An answer to a life of this machine that is over: a restarted one asks again.
+      parsed: () => statem.keepStateAndData(),
+      planned: () => statem.keepStateAndData(),
+      executed: () => statem.keepStateAndData(),
+      progress: () => statem.keepStateAndData(),
+    },
+  },
+})
+
+function enter(self: Self, phase: Phase, data: Data) {
+  tell(self, data, { kind: 'phase', flowId: data.flowId, phase, orchestrator: self.pid })
+  return statem.next(phase, { ...data, phaseBeganMs: self.now() }, go)
+}
+
+// To the next phase, unless the client wants no more.
+function onward(self: Self, phase: Phase, data: Data) {
+  return data.stopping === undefined ? enter(self, phase, data) : fail(self, data, phase, `stopped: ${data.stopping}`)
+}
+
+function fail(self: Self, data: Data, phase: Phase, problem: string) {
+  const outcome = data.stopping === undefined ? 'failed' : 'stopped'
+  return enter(self, 'error', { ...closed(self, data, phase, outcome, problem), problem })
+}
+
+function closed(self: Self, data: Data, phase: Phase, outcome: PhaseRecord['outcome'], detail: string): Data {
+  const durationMs = Math.round(self.now() - data.phaseBeganMs)
+  return { ...data, phases: [...data.phases, { phase, outcome, durationMs, detail: detail.slice(0, maxDetail) }] }
+}
+
+/** A receipt's texts are bounded. */
+const maxDetail = 10_000
+
+async function conclude(self: Self, data: Data) {
+  const metrics: Metrics = data.monitor === undefined ? {} : await self.call(data.monitor, 'finish').catch(() => ({}))
+  const outcome = data.execution?.outcome ?? (data.stopping === undefined ? 'failed' : 'stopped')
+  const record: FlowRecord = {
+    flowId: data.flowId,
+    input: data.input,
+    startedAtMs: data.startedAtMs,
+    durationMs: Math.round(self.now() - data.beganMs),
+    outcome,
+    plan: data.plan === undefined ? null : planRecord(data.plan),
+    tasks: [...(data.execution?.tasks ?? [])],
+    phases: [...data.phases],
+    metrics,
+  }
+  const receipt = await self.call(receiptServer(self), 'append', record, { timeoutMs: appendTimeoutMs })
+  tell(self, data, { kind: 'finished', flowId: data.flowId, result: { record, problem: data.problem, receipt } })
+  return statem.next('idle', { ...data, finished: true }, go)
+}
+
+/** A disk may be slow; a receipt is worth the wait. */
+const appendTimeoutMs = 60_000
+
+function planRecord(plan: Plan): NonNullable<FlowRecord['plan']> {
+  return {
+    tasks: plan.tasks.map((task) => ({ ...task, dependsOn: [...task.dependsOn] })),
+    parallel: plan.parallel,
+    criticalPath: [...plan.criticalPath],
+    cost: { ...plan.cost },
+  }
+}
+
+function tell(self: Self, data: Data, event: FlowEvent): void {
+  self.send(data.client, event)
+}
+
+function ownRef(self: Self): Ref<OrchestratorProtocol> {
+  return self.pid as Ref<OrchestratorProtocol>
+}
+
+function receiptServer(self: Self): Ref<typeof ReceiptServer> {
+  const server = self.whereis(ReceiptServer, receiptServerName)
+  return server ?? self.exit('no_receipt_server')
+}
+
+async function startChild(self: Self, supervisorName: string, argument: unknown): Promise<Pid> {
+  const supervisor = self.whereis(supervisorName)
+  if (supervisor === undefined) return self.exit({ no_supervisor: supervisorName })
+  const started = await self.call(supervisor as Ref<StartChild>, 'start_child', argument)
+  if ('error' in started) return self.exit({ not_started: supervisorName, reason: started.error })
+  return started.ok ?? self.exit({ ignored: supervisorName })
+}

@@ -1,0 +1,175 @@
+// The face of flows: starts the trees on a node, runs flows on them, and ends them in order.
+
+import type { AgentStart } from '../actors/agent/agent.ts'
+import type { RunnerPorts } from '../actors/agent/runner.ts'
+import type { AgentDeclaration } from '../actors/flow/agents-file.ts'
+import type { OrchestratorStart } from '../actors/orchestrator/orchestrator.ts'
+import type { FlowEvent, FlowResult, OrchestratorProtocol } from '../actors/orchestrator/protocol.ts'
+import { type KeyRing, openKeyRing, parseKeyRing } from '../actors/receipt/key-ring.ts'
+import { type JournalEntry, ReceiptServer, receiptServerName } from '../actors/receipt/receipt-server.ts'
+import { receiptPaths } from '../actors/receipt/receipt-store.ts'
+import {
+  EspalierError,
+  type Node,
+  type Pid,
+  type Ref,
+  type Self,
+  type SupervisorProtocol,
+  showReason,
+} from '../src/index.ts'
+import type { Files } from '../src/kernel/ports/index.ts'
+import type { TransactionalStore } from '../src/storage/index.ts'
+import { flowTree, workshop } from './flow-tree.ts'
+
+export interface FlowsOptions {
+  /** The node to run on. Stays the caller's. */
+  readonly node: Node
+  readonly agents: readonly AgentDeclaration[]
+  /** Where receipts, keys and the journal lie. */
+  readonly dataFolder: string
+  /** The open store of that folder (`receiptPaths(dataFolder).store`). Stays the caller's. */
+  readonly store: TransactionalStore
+  readonly files: Files
+  readonly ports: RunnerPorts
+  /** Keys as text, in place of the key file. */
+  readonly keys?: string
+}
+
+/** A flow under way. */
+export interface RunningFlow {
+  readonly flowId: string
+  /** Resolves with the result once the receipt is durable. Rejects only if no receipt could be made. */
+  readonly finished: Promise<FlowResult>
+  /** Ends the flow in order: running tasks are stopped, the receipt says so. */
+  stop(reason: string): void
+}
+
+export interface Flows {
+  /** Begins a flow. `onEvent` hears of its progress. */
+  run(input: string, onEvent?: (event: FlowEvent) => void): Promise<RunningFlow>
+  /** Flows that had begun before and did not end, or were stopped: each is told once. */
+  unfinished(): Promise<readonly JournalEntry[]>
+  /** Ends the trees. */
+  stop(): Promise<void>
+}
+
+/** The flow system failed under a flow: code `ERR_FLOW_LOST`. */
+export class FlowLostError extends EspalierError {}
+
+/** Starts the trees. Rejects if the receipts are damaged or no agent can be started. */
+export async function startFlows(options: FlowsOptions): Promise<Flows> {
+  const { node, agents, dataFolder, store, files, ports } = options
+  const paths = receiptPaths(dataFolder)
+  const keys: KeyRing =
+    options.keys === undefined
+      ? await openKeyRing({ files, secrets: node.ports.secrets, path: paths.keys })
+      : parseKeyRing(options.keys, 'keys')
+  const receipts = { store, files, headPath: paths.head, keys }
+  const team: AgentStart[] = agents.map((declaration) => ({ declaration, ports }))
+  const tree = await node.start(flowTree({ agents: team, receipts }))
+  return {
+    run: (input, onEvent) => runFlow(node, agents, input, onEvent),
+    unfinished: () => takeUnfinished(node),
+    stop: () => tree.stop('shutdown'),
+  }
+}
+
+async function takeUnfinished(node: Node): Promise<readonly JournalEntry[]> {
+  const server = node.whereis(ReceiptServer, receiptServerName)
+  if (server === undefined) throw new FlowLostError('ERR_FLOW_LOST', 'the receipt server is not running')
+  const entries = await server.call('unfinished')
+  await server.call(
+    'forget',
+    entries.map((entry) => entry.flowId),
+  )
+  return entries
+}
+
+async function runFlow(
+  node: Node,
+  agents: readonly AgentDeclaration[],
+  input: string,
+  onEvent: ((event: FlowEvent) => void) | undefined,
+): Promise<RunningFlow> {
+  const flowId = `flow-${Buffer.from(node.ports.secrets.bytes(8)).toString('hex')}`
+  const startedAtMs = Math.round(node.ports.clock.epochMs())
+  const client = new FlowClient(flowId, onEvent)
+  const pid = node.spawn((self) => client.live(self), { label: `client of ${flowId}` })
+  const start: OrchestratorStart = { flowId, input, startedAtMs, agents, client: pid, workshop }
+  const supervisor = node.whereis(workshop.orchestrators) as Ref<SupervisorProtocol> | undefined
+  const started = supervisor === undefined ? { error: 'noproc' } : await supervisor.call('start_child', start)
+  if ('error' in started || started.ok === undefined) {
+    node.sendExit(pid, 'shutdown')
+    const why = 'error' in started ? showReason(started.error) : 'ignored'
+    throw new FlowLostError('ERR_FLOW_LOST', `the flow could not begin: ${why}`)
+  }
+  node.send(pid, new Watch(started.ok))
+  return { flowId, finished: client.finished, stop: (reason) => node.send(pid, new Stop(reason)) }
+}
+
+class Watch {
+  readonly orchestrator: Pid
+  constructor(orchestrator: Pid) {
+    this.orchestrator = orchestrator
+  }
+}
+class Stop {
+  readonly reason: string
+  constructor(reason: string) {
+    this.reason = reason
+  }
+}
+
+/** How long a flow whose orchestrator has ended is given to come back under a new one, in milliseconds. */
+const comebackMs = 5000
+
+/** The process that hears a flow's events for the world outside. */
+class FlowClient {
+  readonly finished: Promise<FlowResult>
+  readonly #flowId: string
+  readonly #onEvent: ((event: FlowEvent) => void) | undefined
+  #settle: { resolve(result: FlowResult): void; reject(error: Error): void } = { resolve: () => {}, reject: () => {} }
+
+  constructor(flowId: string, onEvent: ((event: FlowEvent) => void) | undefined) {
+    this.#flowId = flowId
+    this.#onEvent = onEvent
+    this.finished = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject }
+    })
+  }
+
+  async live(self: Self): Promise<void> {
+    let orchestrator: Pid | undefined
+    let lost = false
+    for (;;) {
+      const message = await self.receive(undefined, lost ? { timeoutMs: comebackMs } : {})
+      if (message instanceof Watch) {
+        if (orchestrator !== message.orchestrator) self.monitor(message.orchestrator)
+        orchestrator = message.orchestrator
+      } else if (message instanceof Stop) {
+        if (orchestrator !== undefined) self.cast(orchestrator as Ref<OrchestratorProtocol>, 'stop', message.reason)
+      } else if (isFlowEvent(message)) {
+        lost = false
+        if (message.kind === 'phase' && message.orchestrator !== orchestrator) {
+          orchestrator = message.orchestrator
+          self.monitor(orchestrator)
+        }
+        this.#onEvent?.(message)
+        if (message.kind !== 'finished') continue
+        this.#settle.resolve(message.result)
+        return
+      } else if (lost) {
+        const error = new FlowLostError(
+          'ERR_FLOW_LOST',
+          `${this.#flowId}: its orchestrator ended and did not come back`,
+        )
+        this.#settle.reject(error)
+        return
+      } else lost = true
+    }
+  }
+}
+
+function isFlowEvent(message: unknown): message is FlowEvent {
+  return typeof message === 'object' && message !== null && 'kind' in message && 'flowId' in message
+}
