@@ -126,6 +126,11 @@ export class Node {
     this.post(to, { kind: 'exit', to, from: this.deadPid(), reason })
   }
 
+  /** How many timers are set: call time-outs, messages sent for later, sleeps. */
+  get timerCount(): number {
+    return this.timers.size
+  }
+
   /** Resolves once no process is ready and no handler unfinished. Waiting timers do not count. */
   async idle(): Promise<void> {
     do {

@@ -51,7 +51,7 @@ function realStage(): Stage {
   const pass = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
   const rest = async () => {
     await settle()
-    while (node.timers.size > 0) {
+    while (node.timerCount > 0) {
       await pass(1)
       await settle()
     }
