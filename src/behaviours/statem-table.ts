@@ -4,6 +4,7 @@ import type { ExitReason } from '../kernel/exit-reason.ts'
 import type { Definition } from '../kernel/ref.ts'
 import type { From, Self } from '../kernel/self.ts'
 import type { StatemEvent } from './statem-event.ts'
+import type { Action } from './statem-results.ts'
 
 /** What a handler is given. One object an event: a handler may keep it across an await. */
 export class StatemContext {
@@ -61,14 +62,27 @@ export interface Callbacks {
 
 const callbacksOf = new WeakMap<Definition<never, unknown>, Callbacks>()
 
-/** Notes what is behind a definition, for {@link lookUp}. */
+/** Notes what is behind a definition, for {@link changeOf}. */
 export function remember(definition: Definition<never, unknown>, callbacks: Callbacks): void {
   callbacksOf.set(definition, callbacks)
 }
 
-/** What is behind a definition, or undefined if that is no state machine. */
-export function lookUp(definition: Definition<never, unknown>): Callbacks | undefined {
-  return callbacksOf.get(definition)
+/** The definitions in force after `action`, or undefined if that does not change them or cannot be carried out. */
+export function changeOf(callbacks: readonly Callbacks[], action: Action): readonly Callbacks[] | undefined {
+  switch (action?.kind) {
+    case 'pop_callback_module':
+      return callbacks.length > 1 ? callbacks.slice(0, -1) : undefined
+    case 'push_callback_module': {
+      const pushed = callbacksOf.get(action.definition)
+      return pushed === undefined ? undefined : [...callbacks, pushed]
+    }
+    case 'change_callback_module': {
+      const changed = callbacksOf.get(action.definition)
+      return changed === undefined ? undefined : [...callbacks.slice(0, -1), changed]
+    }
+    default:
+      return undefined
+  }
 }
 
 /** Makes a definition ready. */
