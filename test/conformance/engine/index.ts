@@ -6,6 +6,7 @@ import type { Scenario, Trace } from '../scenario.ts'
 import { runServer } from './server.ts'
 import { runSignals } from './signals.ts'
 import { createStage, type Stage } from './stage.ts'
+import { runStatem } from './statem.ts'
 import { runSupervisor } from './supervisor.ts'
 
 /** `seed`: chooses among ready processes at random; no trace may depend on it. */
@@ -33,7 +34,7 @@ async function runOn(stage: Stage, scenario: Scenario): Promise<Trace> {
       return runServer(scenario, stage)
     case 'supervisor':
       return runSupervisor(scenario, stage)
-    default:
-      throw new Error(`no engine for kind ${scenario.kind}`)
+    case 'statem':
+      return runStatem(scenario, stage)
   }
 }

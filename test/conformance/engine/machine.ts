@@ -1,16 +1,22 @@
 // What kinds "server" and "statem" share: the processes around the machine, the steps, the order of a segment, the rules.
 
-import { type Definition, ExitError, type ExitReason, type From, type Pid, type Ref, type Self } from 'espalier'
+import {
+  type AnyProtocol,
+  type Definition,
+  Exit,
+  ExitError,
+  type ExitReason,
+  type From,
+  type Pid,
+  type Ref,
+  type Self,
+} from 'espalier'
 import type { MachineOp, MachineStep, Term, Trace, TraceEvent } from '../scenario.ts'
-import { observe, type Watch } from './observer.ts'
 import type { Stage } from './stage.ts'
-import { byText, decode, Names } from './terms.ts'
+import { byText, decode, Names, toTagged } from './terms.ts'
 
-/** What every machine answers and takes: one tag, the content as its argument. */
-export interface MachineProtocol {
-  readonly call: { event(content: unknown): unknown }
-  readonly cast: { event(content: unknown): void }
-}
+/** What a machine answers and takes: anything. */
+export type MachineProtocol = AnyProtocol
 
 /** A machine's own side of the play. */
 export interface Recorder {
@@ -53,7 +59,7 @@ class MachinePlay implements Recorder {
   machine: Ref<MachineProtocol> | undefined
   readonly #stage: Stage
   readonly #callers: Self[] = []
-  #watch: Watch = () => {}
+  #born: Pid | undefined
   #parent: Self | undefined
   #other: Self | undefined
   #calls = 0
@@ -69,21 +75,19 @@ class MachinePlay implements Recorder {
 
   born(pid: Pid): void {
     this.names.set(pid, 'machine')
-    this.#watch(pid)
+    this.#born = pid
   }
 
   /** Starts everybody but the machine, so that a step can act through them at once. */
   async prepare(steps: readonly MachineStep[]): Promise<void> {
     const { node } = this.#stage
-    this.#watch = await observe(this.#stage, (_, reason) => this.event('down', this.names.encode(reason)))
     node.spawn((self) => this.#playParent(self))
     node.spawn((self) => {
       this.#other = self
       this.names.set(self.pid, 'other')
       return new Promise(() => {})
     })
-    const ops = steps.flatMap((step) => (step.op === 'burst' ? step.ops : [step]))
-    for (const op of ops) if (op.op === 'call') node.spawn((self) => this.#playCaller(self))
+    for (const op of steps.flatMap(opsOf)) if (op.op === 'call') node.spawn((self) => this.#playCaller(self))
     await this.#stage.settle()
   }
 
@@ -103,7 +107,7 @@ class MachinePlay implements Recorder {
   async step(step: MachineStep): Promise<readonly TraceEvent[]> {
     if (step.op === 'wait') await this.#stage.pass(step.ms)
     else if (step.op === 'stop') await this.#stop(decode(step.reason))
-    else for (const op of step.op === 'burst' ? step.ops : [step]) this.#act(op)
+    else for (const op of opsOf(step)) this.#act(op)
     if (step.settle === false) return []
     await this.#stage.settle()
     return this.#segment(step.sort)
@@ -136,9 +140,11 @@ class MachinePlay implements Recorder {
     const { machine } = this
     if (machine === undefined) return
     switch (op.op) {
-      case 'cast':
-        machine.cast('event', decode(op.content))
+      case 'cast': {
+        const { tag, argument } = toTagged(op.content)
+        machine.cast(tag, argument)
         return
+      }
       case 'info':
         machine.send(decode(op.content))
         return
@@ -155,8 +161,8 @@ class MachinePlay implements Recorder {
   #call(machine: Ref<MachineProtocol>, { content, timeout }: Extract<MachineOp, { op: 'call' }>): void {
     const caller = this.#callers[this.#calls++]
     const k = this.#calls
-    const timeoutMs = timeout ?? Number.POSITIVE_INFINITY
-    caller?.call(machine, 'event', decode(content), { timeoutMs }).then(
+    const { tag, argument } = toTagged(content)
+    caller?.call(machine, tag, argument, { timeoutMs: timeout ?? Number.POSITIVE_INFINITY }).then(
       (value) => this.#add(CALLS + k, 'reply', k, this.names.encode(value)),
       (error: unknown) => this.#add(CALLS + k, 'call_exit', k, this.names.encode(reasonOf(error))),
     )
@@ -173,11 +179,17 @@ class MachinePlay implements Recorder {
 
   // ---- processes ---------------------------------------------------------------------------------------------------
 
+  // The link to the machine is there from its birth on; a monitor would come too late for a death in the first turn.
   async #playParent(self: Self): Promise<void> {
     self.trapExit = true
     this.#parent = self
     this.names.set(self.pid, 'parent')
-    for (;;) await self.receive()
+    for (;;) {
+      const message = await self.receive()
+      if (message instanceof Exit && message.from === this.#born) {
+        this.event('down', this.names.encode(message.reason))
+      }
+    }
   }
 
   // A caller stays alive after its call: whatever else it gets is a stray.
@@ -190,6 +202,21 @@ class MachinePlay implements Recorder {
 function reasonOf(error: unknown): ExitReason {
   if (error instanceof ExitError) return error.reason
   throw error
+}
+
+/** The contents of all casts and calls of the steps. */
+export function contentsOf(steps: readonly MachineStep[]): Term[] {
+  return steps.flatMap(opsOf).flatMap((op) => (op.op === 'cast' || op.op === 'call' ? [op.content] : []))
+}
+
+/** A table of handlers. */
+export function each<T>(names: readonly string[], value: (name: string) => T): { [name: string]: T } {
+  return Object.fromEntries(names.map((name) => [name, value(name)]))
+}
+
+function opsOf(step: MachineStep): readonly MachineOp[] {
+  if (step.op === 'burst') return step.ops
+  return step.op === 'wait' || step.op === 'stop' ? [] : [step]
 }
 
 // ---- rules -----------------------------------------------------------------------------------------------------------

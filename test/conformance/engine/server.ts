@@ -1,6 +1,8 @@
 // Kind "server": a server that follows the scenario's rules. Its state is the counter.
 
 import {
+  type CallContext,
+  type Context,
   defineServer,
   type From,
   ignore,
@@ -13,9 +15,18 @@ import {
   stopReply,
 } from 'espalier'
 import type { ServerRule, ServerScenario, Term, Trace } from '../scenario.ts'
-import { Callers, type MachineProtocol, matches, type Recorder, Rules, runMachine } from './machine.ts'
+import {
+  Callers,
+  contentsOf,
+  each,
+  type MachineProtocol,
+  matches,
+  type Recorder,
+  Rules,
+  runMachine,
+} from './machine.ts'
 import type { Stage } from './stage.ts'
-import { decode, garbage } from './terms.ts'
+import { decode, fromTagged, garbage, toTagged } from './terms.ts'
 
 type Do = ServerRule['do']
 
@@ -23,8 +34,10 @@ export function runServer(scenario: ServerScenario, stage: Stage): Promise<Trace
   return runMachine(scenario.steps, stage, (recorder) => defineMachine(scenario, recorder))
 }
 
-function defineMachine({ init, rules, trap_exit: trapExit }: ServerScenario, recorder: Recorder) {
+function defineMachine({ init, rules, steps, trap_exit: trapExit }: ServerScenario, recorder: Recorder) {
+  const tags = contentsOf(steps).map((content) => toTagged(content).tag)
   const machine = new ServerMachine(rules, recorder)
+  const { names } = recorder
   return defineServer<MachineProtocol>()({
     init: (_: undefined, { self }) => {
       self.trapExit = trapExit ?? false
@@ -44,11 +57,21 @@ function defineMachine({ init, rules, trap_exit: trapExit }: ServerScenario, rec
           return garbage.fromOthers as never
       }
     },
-    call: { event: ({ self, state, from }, content) => machine.answer(self, state, content, from) },
-    cast: { event: ({ self, state }, content) => machine.handle(self, 'cast', state, content) },
-    info: ({ self, state }, content) => machine.handle(self, 'info', state, content),
-    continue: ({ self, state }, content: unknown) => machine.handle(self, 'continue', state, content),
-    terminate: ({ state }, reason) => recorder.event('terminate', recorder.names.encode(reason), state),
+    call: each(
+      tags,
+      (tag) =>
+        ({ self, state, from }: CallContext<number>, content: unknown) =>
+          machine.answer(self, state, fromTagged(names, { tag, content }), from),
+    ),
+    cast: each(
+      tags,
+      (tag) =>
+        ({ self, state }: Context<number>, content: unknown) =>
+          machine.handle(self, 'cast', state, fromTagged(names, { tag, content })),
+    ),
+    info: ({ self, state }, content) => machine.handle(self, 'info', state, names.encode(content)),
+    continue: ({ self, state }, content: unknown) => machine.handle(self, 'continue', state, names.encode(content)),
+    terminate: ({ state }, reason) => recorder.event('terminate', names.encode(reason), state),
   })
 }
 
@@ -62,7 +85,7 @@ class ServerMachine {
     this.#recorder = recorder
   }
 
-  answer(self: Self, counter: number, content: unknown, from: From) {
+  answer(self: Self, counter: number, content: Term, from: From) {
     const act = this.#follow(self, 'call', counter, content, from)
     if (act === undefined) return noReply<unknown, number>(counter)
     const state = counter + (act.inc ?? 0)
@@ -80,7 +103,7 @@ class ServerMachine {
     }
   }
 
-  handle(self: Self, type: string, counter: number, content: unknown) {
+  handle(self: Self, type: string, counter: number, content: Term) {
     const act = this.#follow(self, type, counter, content, undefined)
     if (act === undefined) return counter
     const state = counter + (act.inc ?? 0)
@@ -101,11 +124,10 @@ class ServerMachine {
     return stop(reasonOf(act), state)
   }
 
-  #follow(self: Self, type: string, counter: number, content: unknown, from: From | undefined): Do | undefined {
-    const term = this.#recorder.names.encode(content)
-    this.#recorder.event('cb', type, term, counter)
-    if (type === 'info' && term === '$probe') return undefined
-    const act = this.#rules.find(({ event: [t, c] }) => matches(t, type) && matches(c, term))
+  #follow(self: Self, type: string, counter: number, content: Term, from: From | undefined): Do | undefined {
+    this.#recorder.event('cb', type, content, counter)
+    if (type === 'info' && content === '$probe') return undefined
+    const act = this.#rules.find(({ event: [t, c] }) => matches(t, type) && matches(c, content))
     this.#callers.save(act?.save, from)
     for (const [key, value] of act?.replies ?? []) {
       const caller = this.#callers.take(key)

@@ -6,6 +6,7 @@
 //   array                            array: a list
 //   { tag: a, more: b }              {"t":["tag",a,b]}: the first key is the tag, the values are the elements
 //   Tuple                            {"t":[...]}: tuples that are no such object
+//   { timeout: N, time, content }    {"t":[{"t":["timeout",N]},time,content]}: a state machine's action, in a reason
 //   { error: R, stack }              {"t":[R,"<stack>"]}
 //   Exit, Down                       {"t":["EXIT",...]}, {"t":["DOWN",...]}
 //   object without a prototype       "<other>": a map
@@ -35,6 +36,24 @@ export function decode(term: Term): unknown {
   const [tag, value] = term.t
   if (term.t.length === 2 && typeof tag === 'string' && value !== undefined) return { [tag]: decode(value) }
   return new Tuple(term.t.map(decode))
+}
+
+/** A term as a call or cast carries it: `reset` as tag, `{add, 3}` as tag and argument; all else under the tag "". */
+export function toTagged(term: Term): { readonly tag: string; readonly argument: unknown } {
+  if (typeof term === 'string') return { tag: term, argument: undefined }
+  if (typeof term === 'object' && 't' in term) {
+    const [tag, argument] = term.t
+    if (term.t.length === 2 && typeof tag === 'string' && argument !== undefined) {
+      return { tag, argument: decode(argument) }
+    }
+  }
+  return { tag: '', argument: decode(term) }
+}
+
+/** The opposite. */
+export function fromTagged(names: Names, { tag, content }: { readonly tag: string; readonly content: unknown }): Term {
+  if (tag === '') return names.encode(content)
+  return content === undefined ? tag : { t: [tag, names.encode(content)] }
 }
 
 /** The names of processes and references in a trace. */
@@ -74,6 +93,10 @@ export class Names {
   }
 
   #tagged(value: object): Term {
+    if ('timeout' in value && 'time' in value) {
+      const { timeout, ...rest } = value
+      return this.#tuple({ timeout }, ...Object.values(rest))
+    }
     const [first, ...rest] = Object.entries(value)
     return first === undefined ? '<other>' : this.#tuple(...first, ...rest.map(([, item]) => item))
   }
