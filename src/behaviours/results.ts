@@ -8,13 +8,22 @@ import type { ExitReason } from '../kernel/exit-reason.ts'
  */
 export type NextOption = { readonly timeoutMs: number } | 'hibernate' | { readonly continue: unknown }
 
+/** What a handler returns when it is not a bare state: one test tells. */
+abstract class Result {}
+
+/** True for what the functions below make. */
+export function isResult(value: unknown): boolean {
+  return value instanceof Result
+}
+
 /** Made by {@link reply}. */
-export class Replied<R, S> {
+export class Replied<R, S> extends Result {
   readonly value: R
   readonly state: S
   readonly option: NextOption | undefined
 
   constructor(value: R, state: S, option: NextOption | undefined) {
+    super()
     this.value = value
     this.state = state
     this.option = option
@@ -22,46 +31,50 @@ export class Replied<R, S> {
 }
 
 /** Made by {@link next}. */
-export class Next<S> {
+export class Next<S> extends Result {
   readonly state: S
   readonly option: NextOption | undefined
 
   constructor(state: S, option: NextOption | undefined) {
+    super()
     this.state = state
     this.option = option
   }
 }
 
 /** Made by {@link noReply}. */
-export class NotReplied<R, S> {
+export class NotReplied<R, S> extends Result {
   readonly state: S
   readonly option: NextOption | undefined
   declare readonly '~reply': R
 
   constructor(state: S, option: NextOption | undefined) {
+    super()
     this.state = state
     this.option = option
   }
 }
 
 /** Made by {@link stop}. */
-export class Stopped<S> {
+export class Stopped<S> extends Result {
   readonly reason: ExitReason
   readonly state: S | undefined
 
   constructor(reason: ExitReason, state: S | undefined) {
+    super()
     this.reason = reason
     this.state = state
   }
 }
 
 /** Made by {@link stopReply}. */
-export class StoppedReplied<R, S> {
+export class StoppedReplied<R, S> extends Result {
   readonly reason: ExitReason
   readonly value: R
   readonly state: S
 
   constructor(reason: ExitReason, value: R, state: S) {
+    super()
     this.reason = reason
     this.value = value
     this.state = state
@@ -69,7 +82,7 @@ export class StoppedReplied<R, S> {
 }
 
 /** Made by {@link ignore}. */
-export class Ignored {
+export class Ignored extends Result {
   readonly kind = 'ignore'
 }
 

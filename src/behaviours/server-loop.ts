@@ -9,7 +9,7 @@ import { CALL, EXIT, type Exit } from '../kernel/messages.ts'
 import type { Process } from '../kernel/process.ts'
 import type { From, Self } from '../kernel/self.ts'
 import { isThenable } from '../kernel/thenable.ts'
-import { Ignored, Next, type NextOption, NotReplied, Replied, Stopped, StoppedReplied } from './results.ts'
+import { Ignored, isResult, Next, type NextOption, NotReplied, Replied, Stopped, StoppedReplied } from './results.ts'
 import type { AnyHandlers } from './server.ts'
 
 /** What a handler is given. One object a message: a handler may keep it across an await. */
@@ -171,11 +171,16 @@ export class ServerLoop implements Behaviour {
     } catch (error) {
       return this.#terminate(reasonOf(error), tag)
     }
-    if (!isThenable(result)) return call === null ? this.#next(result, tag) : this.#replied(result, call)
+    if (call === null) {
+      // The usual case, a bare state, is told from the rest by one test.
+      if (isResult(result)) return this.#next(result, tag)
+      if (!isThenable(result)) return this.#keep(result, tag)
+    } else if (isResult(result) || !isThenable(result)) return this.#replied(result, call)
     return result.then(
       (value) => {
         if (!this.#process.alive) return undefined
-        return call === null ? this.#next(value, tag) : this.#replied(value, call)
+        if (call !== null) return this.#replied(value, call)
+        return isResult(value) ? this.#next(value, tag) : this.#keep(value, tag)
       },
       (error) => this.#terminate(reasonOf(error), tag),
     )
@@ -207,9 +212,13 @@ export class ServerLoop implements Behaviour {
       return undefined
     }
     if (result instanceof Stopped) return this.#stopped(result, tag)
-    // A forgotten return would lose the state: undefined is a state only where it was one before.
-    if (isCallResult(result) || (result === undefined && this.#state !== undefined)) return this.#bad(result, tag)
-    this.#state = result
+    return this.#bad(result, tag)
+  }
+
+  // A forgotten return would lose the state: undefined is a state only where it was one before.
+  #keep(state: unknown, tag: string): Turn {
+    if (state === undefined && this.#state !== undefined) return this.#bad(state, tag)
+    this.#state = state
     return undefined
   }
 

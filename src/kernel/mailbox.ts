@@ -1,15 +1,20 @@
-// A ring of pairs: a process's mailbox of (head, payload), and the scheduler's queue of (process, signal). A cast lies in it as its tag and its argument, so queueing one
-// allocates nothing. Push and shift are O(1) at any depth; taking from the middle, which only selective receive does,
-// moves the shorter side.
+// A ring of pairs: a process's mailbox of (head, payload), and the scheduler's queue of (process, signal). A cast lies in
+// it as its tag and its argument, so queueing one allocates nothing. Push and shift are O(1) at any depth; taking from
+// the middle, which only selective receive does, moves the shorter side.
 
 const SMALLEST = 8
-/** A ring larger than this is given back once it has run empty. */
+/** A ring larger than this is halved when it has run empty CALM times without having had to grow. */
 const KEPT = 1024
+const CALM = 64
+/** A ring larger than this is given back as soon as it has run empty. */
+const LARGE = 65_536
 
 export class Mailbox {
   #slots: unknown[] = []
   #mask = -1
   #first = 0
+  /** How often it has run empty since it last grew. */
+  #calm = 0
   length = 0
 
   push(head: unknown, payload: unknown): void {
@@ -35,7 +40,7 @@ export class Mailbox {
     this.#slots[at] = undefined
     this.#slots[at + 1] = undefined
     this.#first = (this.#first + 1) & this.#mask
-    if (--this.length === 0 && this.#mask >= KEPT) this.clear()
+    if (--this.length === 0 && this.#mask >= KEPT) this.#shrink()
   }
 
   removeAt(index: number): void {
@@ -58,6 +63,17 @@ export class Mailbox {
     this.length = 0
   }
 
+  // Bursts of one size after another must not build the ring anew each time; one great burst must not keep it for ever.
+  #shrink(): void {
+    const size = this.#mask + 1
+    if (size > LARGE) return this.clear()
+    if (++this.#calm < CALM) return
+    this.#slots = new Array(size)
+    this.#mask = size / 2 - 1
+    this.#first = 0
+    this.#calm = 0
+  }
+
   #copy(from: number, to: number): void {
     const source = ((this.#first + from) & this.#mask) << 1
     const target = ((this.#first + to) & this.#mask) << 1
@@ -67,6 +83,7 @@ export class Mailbox {
 
   #grow(): void {
     const size = this.#mask + 1
+    this.#calm = 0
     const next: unknown[] = new Array((size === 0 ? SMALLEST : size * 2) * 2)
     for (let i = 0; i < size; i++) {
       const at = ((this.#first + i) & this.#mask) << 1

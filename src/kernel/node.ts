@@ -11,7 +11,7 @@ import { Pid, Reference } from './pid.ts'
 import type { NodePorts } from './ports/index.ts'
 import { Process } from './process.ts'
 import { ProcessRef } from './process-ref.ts'
-import { type CallOptions, type Definition, type Ref, refTo } from './ref.ts'
+import type { CallOptions, Definition, Ref } from './ref.ts'
 import { Registry } from './registry.ts'
 import type { DeadLetterReason, Report, ReportListener } from './reports.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -25,7 +25,7 @@ import type {
   StartResult,
 } from './self.ts'
 import { announceEnd, bounce, type Router, type Signal } from './signals.ts'
-import { checkMailbox, spawnProcess, startedPid, startProcess } from './start.ts'
+import { checkMailbox, spawnProcess, startOrThrow, startProcess } from './start.ts'
 import { Once, TimerWheel } from './timers.ts'
 
 /** OTP's default for calls, in milliseconds. */
@@ -90,10 +90,10 @@ export class Node {
   // ---- for users ---------------------------------------------------------------------------------------------------
 
   /** Starts a server, state machine or supervisor without a parent. Rejects with ExitError if its init fails. */
-  async start<T extends Definition>(definition: T, ...args: StartArguments<T>): Promise<Ref<T>> {
+  start<T extends Definition>(definition: T, ...args: StartArguments<T>): Promise<Ref<T>> {
     const [argument, options] = args as readonly unknown[]
-    const result = await startProcess(this, null, definition, argument, options as StartOptions | undefined, false)
-    return refTo<T>(startedPid(definition, result))
+    const started: unknown = startOrThrow(this, null, definition, argument, options as StartOptions | undefined, false)
+    return started as Promise<Ref<T>>
   }
 
   /** The same without rejecting: what OTP's `start` returns. */

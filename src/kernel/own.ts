@@ -20,7 +20,7 @@ import type {
   StartOptions,
   StartResult,
 } from './self.ts'
-import { spawnProcess, startedPid, startProcess } from './start.ts'
+import { spawnProcess, startOrThrow, startProcess } from './start.ts'
 import { never } from './thenable.ts'
 
 type Matcher = (message: unknown) => boolean
@@ -188,15 +188,14 @@ export class Own {
     return startProcess(this.#process.node, this.#process, definition, argument, options, true)
   }
 
-  async #startOrThrow(
+  #startOrThrow(
     definition: Definition,
     argument: unknown,
     options: StartOptions | undefined,
     link: boolean,
   ): Promise<ProcessRef> {
     if (this.#fenced()) return never()
-    const { node } = this.#process
-    return startedPid(definition, await startProcess(node, this.#process, definition, argument, options, link))
+    return startOrThrow(this.#process.node, this.#process, definition, argument, options, link)
   }
 
   receive(match?: Matcher, options?: ReceiveOptions): Promise<unknown> {

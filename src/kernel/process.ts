@@ -43,6 +43,8 @@ export class Process {
   pendingSignals = 0
   /** Messages a state machine has postponed: they count against the mailbox's bound. */
   heldBack = 0
+  /** System messages in the mailbox. */
+  systemWaiting = 0
   trapExit = false
   capacity = Number.POSITIVE_INFINITY
   mailbox = new Mailbox()
@@ -55,8 +57,9 @@ export class Process {
   watchers: Map<Reference, Pid> | null = null
   /** Timers that will send to this process. */
   messageTimers: Set<MessageTimer> | null = null
-  /** Called once with the outcome of the start. */
+  /** Called once with the outcome of the start, in the name of `starter` if that is a process. */
   onStarted: ((result: StartResult) => void) | null = null
+  starter: Process | null = null
   /** A raw process: messages wait for `receive`; waiting there is idling, not being busy. */
   raw = false
   overflow: Overflow = 'refuse'
@@ -115,7 +118,10 @@ export class Process {
         const head = mailbox.headAt(0)
         const payload = mailbox.payloadAt(0)
         mailbox.shift()
-        turn = head === SYSTEM ? this.system(behaviour, payload as Call) : behaviour.receive(head, payload)
+        if (head === SYSTEM) {
+          this.systemWaiting--
+          turn = this.system(behaviour, payload as Call)
+        } else turn = behaviour.receive(head, payload)
       } else if (this.#timeoutDue) {
         this.#timeoutDue = false
         turn = behaviour.timeout()
@@ -131,17 +137,20 @@ export class Process {
     if (!this.alive) return false
     if (this.receiving !== null) return this.mailbox.length > this.receiving.seen
     if (this.busy || this.behaviour === null) return false
-    if (this.suspended) return this.#systemIndex() >= 0
+    if (this.suspended) return this.systemWaiting > 0
     return this.mailbox.length > 0 || this.#timeoutDue || this.behaviour.pending
   }
 
   #await(turn: Turn): void {
     if (turn === undefined || !this.alive) return
     this.setBusy(true)
-    turn.then(this.#finished, (error: unknown) => this.end(reasonOf(error)))
+    turn.then(
+      () => this.#finished(),
+      (error: unknown) => this.end(reasonOf(error)),
+    )
   }
 
-  #finished = (): void => {
+  #finished(): void {
     if (!this.alive) return
     this.setBusy(false)
     if (this.#hasWork()) this.wake()
@@ -171,6 +180,7 @@ export class Process {
   // under way when it is made, it finds nobody.
   deliver(head: unknown, payload: unknown): void {
     if (head === CALL || head === SYSTEM) (payload as Call).open(this)
+    if (head === SYSTEM) this.systemWaiting++
     this.mailbox.push(head, payload)
     if (!this.queued) this.wake()
   }
@@ -219,13 +229,15 @@ export class Process {
   }
 
   #systemIndex(): number {
-    for (let i = 0; i < this.mailbox.length; i++) if (this.mailbox.headAt(i) === SYSTEM) return i
-    return -1
+    let index = 0
+    while (this.mailbox.headAt(index) !== SYSTEM) index++
+    return index
   }
 
   handleSystemOnly(behaviour: Behaviour): boolean {
+    if (this.systemWaiting === 0) return false
+    this.systemWaiting--
     const index = this.#systemIndex()
-    if (index < 0) return false
     const request = this.mailbox.payloadAt(index) as Call
     this.mailbox.removeAt(index)
     this.#await(this.system(behaviour, request))
@@ -331,8 +343,12 @@ export class Process {
   /** Tells whoever started this process how it went. Only the first word counts. */
   started(result: StartResult): void {
     const tell = this.onStarted
+    if (tell === null) return
+    const { starter } = this
     this.onStarted = null
-    tell?.(result)
+    this.starter = null
+    if (starter === null) tell(result)
+    else starter.resume(() => tell(result))
   }
 
   /** Ends the process: everybody who should know is told, in later turns, and whatever it still does is fenced. */

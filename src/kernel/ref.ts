@@ -70,8 +70,3 @@ export interface Ref<T> extends Pid {
   stop(reason?: unknown, options?: CallOptions): Promise<void>
   readonly '~protocol'?: ProtocolOf<T>
 }
-
-/** The typed face of a pid, on the word of the caller, who knows what runs behind it. */
-export function refTo<T>(pid: unknown): Ref<T> {
-  return pid as Ref<T>
-}

@@ -22,27 +22,58 @@ export function spawnProcess(node: Node, parent: Process | null, body: Body, opt
   return process
 }
 
-/** Starts the process of a definition, linked to its parent if asked to. */
+/** Starts the process of a definition, linked to its parent if asked to; the outcome as OTP's start functions return it. */
 export function startProcess(
   node: Node,
   parent: Process | null,
   definition: Definition,
   argument: unknown,
-  options: StartOptions = {},
+  options: StartOptions | undefined,
   linked: boolean,
 ): Promise<StartResult> {
-  return new Promise((resolve) => {
-    const { timeoutMs = Number.POSITIVE_INFINITY } = options
-    if (timeoutMs !== Number.POSITIVE_INFINITY) checkDelay(timeoutMs, 'timeoutMs')
-    const taken = options.name === undefined ? undefined : node.whereis(options.name)
-    if (taken !== undefined) return resolve({ error: { already_started: taken } })
-    const process = node.create(parent, options)
-    process.onStarted = parent === null ? resolve : (result) => parent.resume(() => resolve(result))
-    process.behaviour = definition.create(process, selfOf(process), argument)
-    if (linked && parent !== null) link(parent, process)
-    if (timeoutMs !== Number.POSITIVE_INFINITY) limitStart(node, process, timeoutMs)
-    node.scheduler.enqueue(process)
+  return new Promise((resolve) => launch(node, parent, definition, argument, options, linked, resolve))
+}
+
+/** The same; rejects with ExitError unless the process has started. */
+export function startOrThrow(
+  node: Node,
+  parent: Process | null,
+  definition: Definition,
+  argument: unknown,
+  options: StartOptions | undefined,
+  linked: boolean,
+): Promise<ProcessRef> {
+  return new Promise((resolve, reject) => {
+    launch(node, parent, definition, argument, options, linked, (result) => {
+      if (result === 'ignore') reject(new ExitError('ignore', undefined, `start of ${definition.name}`))
+      else if ('error' in result) reject(new ExitError(result.error, undefined, `start of ${definition.name}`))
+      else resolve(result.ok as ProcessRef)
+    })
   })
+}
+
+const NO_OPTIONS: StartOptions = {}
+
+function launch(
+  node: Node,
+  parent: Process | null,
+  definition: Definition,
+  argument: unknown,
+  options: StartOptions = NO_OPTIONS,
+  linked: boolean,
+  tell: (result: StartResult) => void,
+): void {
+  const { timeoutMs = Number.POSITIVE_INFINITY } = options
+  if (timeoutMs !== Number.POSITIVE_INFINITY) checkDelay(timeoutMs, 'timeoutMs')
+  const taken = options.name === undefined ? undefined : node.whereis(options.name)
+  if (taken !== undefined) return tell({ error: { already_started: taken } })
+  const process = node.create(parent, options)
+  process.onStarted = tell
+  process.starter = parent
+  process.behaviour = definition.create(process, selfOf(process), argument)
+  if (linked && parent !== null) link(parent, process)
+  if (timeoutMs !== Number.POSITIVE_INFINITY) limitStart(node, process, timeoutMs)
+  node.scheduler.enqueue(process)
 }
 
 function limitStart(node: Node, process: Process, timeoutMs: number): void {
@@ -55,13 +86,6 @@ function limitStart(node: Node, process: Process, timeoutMs: number): void {
     node.timers.cancel(timer)
     tell?.(result)
   }
-}
-
-/** The pid of a successful start; throws ExitError otherwise. */
-export function startedPid(definition: Definition, result: StartResult): ProcessRef {
-  if (result === 'ignore') throw new ExitError('ignore', undefined, `start of ${definition.name}`)
-  if ('error' in result) throw new ExitError(result.error, undefined, `start of ${definition.name}`)
-  return result.ok as ProcessRef
 }
 
 /** Checks the bound of a mailbox before a process with it is made. */
