@@ -3,7 +3,7 @@
 import type { Call } from './call.ts'
 import { ProcessError } from './errors.ts'
 import { type ExitReason, ExitThrown } from './exit-reason.ts'
-import { INFO } from './messages.ts'
+import { EXIT, Exit, INFO } from './messages.ts'
 import { type Pid, Reference } from './pid.ts'
 import type { Process } from './process.ts'
 import type { ProcessRef } from './process-ref.ts'
@@ -88,8 +88,7 @@ export class Own {
     const { node } = process
     if (node.isLocal(to) && !node.isAlive(to)) {
       if (!process.trapExit) throw new ProcessError('noproc', `link to ${to}: no such process`)
-      process.links.add(to)
-      node.scheduler.post(process, { kind: 'link_exit', to: process.pid, from: to, reason: 'noproc' })
+      process.signalled(EXIT, new Exit(to, 'noproc'))
       return
     }
     process.links.add(to)
@@ -107,8 +106,9 @@ export class Own {
     const ref = node.reference()
     if (this.#fenced()) return ref
     const pid = typeof target === 'string' ? node.whereis(target) : target
-    if (options?.alias !== undefined) node.addAlias(ref, process, options.alias)
+    // A monitor of oneself is none, and its reference no alias.
     if (pid === process.pid) return ref
+    if (options?.alias !== undefined) node.addAlias(ref, process, options.alias)
     process.monitorTable ??= new Map()
     process.monitorTable.set(ref.id, { ref, pid, target, alias: options?.alias })
     if (pid !== undefined) node.post(pid, { kind: 'monitor', to: pid, from: process.pid, ref })
@@ -236,8 +236,14 @@ export class Own {
     return this.#process.node.whereis(typeof first === 'string' ? first : (second ?? ''))
   }
 
+  // Signals that this process has sent count (erlang(3), is_process_alive/1), and may come back on it.
   isAlive(pid: Pid): boolean {
-    return this.#process.node.isAlive(pid)
+    const process = this.#process
+    if (process.alive) {
+      process.node.scheduler.deliverSignals()
+      if (!process.alive) throw new ExitThrown('killed')
+    }
+    return process.node.isAlive(pid)
   }
 
   links(): Pid[] {

@@ -170,10 +170,15 @@ export class Process {
       if (this.overflow !== 'drop_oldest') return refuse(this, head, payload)
       dropOldest(this)
     }
+    this.signalled(head, payload)
+    return true
+  }
+
+  /** The same without a bound: for what a signal turns into. */
+  signalled(head: unknown, payload: unknown): void {
     if (this.pendingSignals > 0) {
       this.node.scheduler.post(this, { kind: 'message', to: this.pid, head, payload })
     } else this.deliver(head, payload)
-    return true
   }
 
   // Signals turned into messages are never bounded. A call is monitored from here on: behind an exit signal that is

@@ -91,7 +91,7 @@ export class Scheduler {
   /** Handles the signals under way, then lets one ready process handle one message. False if there was nothing to do. */
   step(): boolean {
     const signalled = this.signals.length > 0
-    if (signalled) this.#drain()
+    if (signalled) this.deliverSignals()
     const process = this.#next()
     if (process === undefined) {
       this.#tellQuiet()
@@ -141,7 +141,7 @@ export class Scheduler {
     let left = PUMP_SLICE
     try {
       while (left > 0 && !this.#exhausted) {
-        if (this.signals.length > 0) this.#drain()
+        if (this.signals.length > 0) this.deliverSignals()
         const process = this.#next()
         if (process === undefined) break
         const used = process.run(this.#untilCheck < PROCESS_SLICE ? this.#untilCheck : PROCESS_SLICE)
@@ -173,7 +173,8 @@ export class Scheduler {
     this.#untilCheck = this.#checkEvery
   }
 
-  #drain(): void {
+  /** Has every signal under way, and those that it causes, arrive. Runs no process. */
+  deliverSignals(): void {
     const { signals } = this
     while (signals.length > 0) {
       const target = signals.headAt(0) as Process
