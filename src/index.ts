@@ -5,11 +5,13 @@ export {
   type AutoShutdown,
   type ChildSpec,
   checkChildSpecs,
+  type Flags,
   type Restart,
   type Shutdown,
   type Strategy,
   type SupervisorFlags,
 } from './behaviours/child-spec.ts'
+export { type ProcessInfo, processInfo } from './behaviours/process-info.ts'
 export {
   type Ignored,
   ignore,
@@ -51,11 +53,21 @@ export {
   type SupervisorDefinition,
   type SupervisorProtocol,
   type SupervisorSpec,
+  type SupervisorState,
   supervisor,
 } from './behaviours/supervisor.ts'
+export * as sys from './behaviours/sys.ts'
 export { type CreateNodeOptions, createNode } from './create-node.ts'
 export { EspalierError, OptionError, ProcessError } from './kernel/errors.ts'
-export { type Crash, ExitError, type ExitReason, isCrash, isOrderly, showReason } from './kernel/exit-reason.ts'
+export {
+  type Crash,
+  type CycleStep,
+  ExitError,
+  type ExitReason,
+  isCrash,
+  isOrderly,
+  showReason,
+} from './kernel/exit-reason.ts'
 export { Cast, Down, Exit } from './kernel/messages.ts'
 export type { Node, NodeCounters } from './kernel/node.ts'
 export { type Pid, type Reference, samePid, sameReference } from './kernel/pid.ts'

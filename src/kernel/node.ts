@@ -2,7 +2,7 @@
 // talks to the others only through its router, as it would to another machine.
 
 import { Aliases, type AliasMode } from './aliases.ts'
-import { Call, StopCall } from './call.ts'
+import { Call, StopCall, SystemCall } from './call.ts'
 import { OptionError, ProcessError } from './errors.ts'
 import { type ExitReason, isOrderly } from './exit-reason.ts'
 import { MessageTimers } from './message-timers.ts'
@@ -211,15 +211,15 @@ export class Node {
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const call = new Call(tag, argument, caller, to, resolve, reject)
-      this.#open(call, CALL, options?.timeoutMs ?? CALL_TIMEOUT_MS)
+      this.open(call, CALL, options?.timeoutMs ?? CALL_TIMEOUT_MS)
     })
   }
 
   /** @internal A request to the process itself: see messages.ts, SYSTEM. */
   system(caller: Process | null, to: Pid, tag: string, argument?: unknown, options?: CallOptions): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const call = new Call(tag, argument, caller, to, resolve, reject)
-      this.#open(call, SYSTEM, options?.timeoutMs ?? CALL_TIMEOUT_MS)
+      const call = new SystemCall(tag, argument, caller, to, resolve, reject)
+      this.open(call, SYSTEM, options?.timeoutMs ?? CALL_TIMEOUT_MS)
     })
   }
 
@@ -227,11 +227,12 @@ export class Node {
   stopProcess(caller: Process | null, to: Pid, reason: ExitReason, options?: CallOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       const call = new StopCall('stop', reason, caller, to, () => resolve(), reject)
-      this.#open(call, SYSTEM, options?.timeoutMs ?? Number.POSITIVE_INFINITY)
+      this.open(call, SYSTEM, options?.timeoutMs ?? Number.POSITIVE_INFINITY)
     })
   }
 
-  #open(call: Call, head: unknown, timeoutMs: number): void {
+  /** @internal Sends a call on its way. */
+  open(call: Call, head: unknown, timeoutMs: number): void {
     const { callee } = call
     const target = this.#local(callee)
     if (target === null) return call.fail(this.isLocal(callee) ? 'noproc' : 'noconnection')

@@ -4,6 +4,7 @@ import type { Call } from './call.ts'
 import { ProcessError } from './errors.ts'
 import { type ExitReason, ExitThrown } from './exit-reason.ts'
 import { EXIT, Exit, INFO } from './messages.ts'
+import type { Node } from './node.ts'
 import { type Pid, Reference } from './pid.ts'
 import type { Process } from './process.ts'
 import type { ProcessRef } from './process-ref.ts'
@@ -62,7 +63,8 @@ export class Own {
 
   send(to: Destination, message: unknown): void {
     if (this.#fenced()) return
-    const { node } = this.#process
+    const { node, debug } = this.#process
+    if (debug !== null) debug.sent('send', to, undefined, message)
     if (to instanceof Reference) node.sendToAlias(to, message)
     else if (typeof to === 'string') node.sendToName(to, INFO, message)
     else node.sendPair(to, INFO, message)
@@ -70,11 +72,15 @@ export class Own {
 
   call(to: Pid, tag: string, argument?: unknown, options?: CallOptions): Promise<unknown> {
     if (this.#fenced()) return never()
+    const { debug } = this.#process
+    if (debug !== null) debug.sent('call', to, tag, argument)
     return this.#process.node.call(this.#process, to, tag, argument, options)
   }
 
   cast(to: Pid, tag: string, argument?: unknown): boolean {
     if (this.#fenced()) return false
+    const { debug } = this.#process
+    if (debug !== null) debug.sent('cast', to, tag, argument)
     return this.#process.node.sendPair(to, tag, argument)
   }
 
@@ -254,6 +260,11 @@ export class Own {
     return [...(this.#process.monitorTable?.values() ?? [])].map((entry) => entry.target)
   }
 
+  /** The process whose hands these are. */
+  static process(own: Own): Process {
+    return own.#process
+  }
+
   #fenced(): boolean {
     if (this.#process.alive) return false
     this.#process.node.counters.fenced++
@@ -265,4 +276,19 @@ export class Own {
 export function selfOf(process: Process): Self {
   const own: unknown = new Own(process)
   return own as Self
+}
+
+/** Who acts: a process, or on behalf of a node the world outside. */
+export interface Actor {
+  readonly node: Node
+  /** Null: the world outside. */
+  readonly process: Process | null
+}
+
+/** Who acts when `by` is handed to a function: a process's own `self`, or a node. */
+export function actorOf(by: Node | Self): Actor {
+  const own: unknown = by
+  if (!(own instanceof Own)) return { node: own as Node, process: null }
+  const process = Own.process(own)
+  return { node: process.node, process }
 }
