@@ -62,6 +62,8 @@ export class Process {
   /** Called once with the outcome of the start, in the name of `starter` if that is a process. */
   onStarted: ((result: StartResult) => void) | null = null
   starter: Process | null = null
+  /** Ends the process if its start takes too long. */
+  startLimit: Timer | null = null
   /** A raw process: messages wait for `receive`; waiting there is idling, not being busy. */
   raw = false
   overflow: Overflow = 'refuse'
@@ -364,6 +366,7 @@ export class Process {
     const tell = this.onStarted
     if (tell === null) return
     const { starter } = this
+    if (this.startLimit !== null) this.node.timers.cancel(this.startLimit)
     this.onStarted = null
     this.starter = null
     if (starter === null) tell(result)
