@@ -58,7 +58,14 @@ export {
 } from './behaviours/supervisor.ts'
 export * as sys from './behaviours/sys.ts'
 export { type CreateNodeOptions, createNode } from './create-node.ts'
-export { EspalierError, OptionError, ProcessError } from './kernel/errors.ts'
+export { Counters, type CountersOptions } from './groups/counters.ts'
+export type { Entry } from './groups/entry-index.ts'
+export { GroupEvent } from './groups/group-monitors.ts'
+export { ProcessGroups, type ProcessGroupsOptions } from './groups/process-groups.ts'
+export { PubSub, type PubSubOptions } from './groups/pub-sub.ts'
+export { Registry, RegistryEvent, type RegistryOptions } from './groups/registry.ts'
+export type { BroadcastOptions, Sender } from './groups/sender.ts'
+export { CapacityError, EspalierError, OptionError, ProcessError } from './kernel/errors.ts'
 export {
   type Crash,
   type CycleStep,
@@ -68,6 +75,7 @@ export {
   isOrderly,
   showReason,
 } from './kernel/exit-reason.ts'
+export type { Key } from './kernel/key.ts'
 export { Cast, Down, Exit } from './kernel/messages.ts'
 export type { Node, NodeCounters } from './kernel/node.ts'
 export { type Pid, type Reference, samePid, sameReference } from './kernel/pid.ts'

@@ -3,6 +3,7 @@
 
 import { Aliases, type AliasMode } from './aliases.ts'
 import { Call, StopCall, SystemCall } from './call.ts'
+import { type EndListener, EndListeners } from './end-listeners.ts'
 import { OptionError, ProcessError } from './errors.ts'
 import { type ExitReason, isOrderly } from './exit-reason.ts'
 import { MessageTimers } from './message-timers.ts'
@@ -68,6 +69,7 @@ export class Node {
   readonly #processes = new Map<number, Process>()
   readonly #names = new Registry()
   readonly #aliases = new Aliases()
+  readonly #endListeners = new EndListeners()
   readonly #messageTimers: MessageTimers
   readonly #listeners = new Set<ReportListener>()
   #nextId = 1
@@ -287,6 +289,7 @@ export class Node {
     pid.process = null
     this.#processes.delete(pid.id)
     this.#names.ended(process)
+    this.#endListeners.tell(pid)
     this.#aliases.dropAll(process)
     announceEnd(this, process, reason)
     this.#messageTimers.ended(process)
@@ -371,6 +374,18 @@ export class Node {
   #local(pid: Pid): Process | null {
     if (pid instanceof ProcessRef && pid.home === this) return pid.process
     return this.isLocal(pid) ? (this.#processes.get(pid.id) ?? null) : null
+  }
+
+  /** @internal Tells `listener` when a process of this node ends; false if none such lives. Idempotent. */
+  watchEnd(pid: Pid, listener: EndListener): boolean {
+    const process = this.#local(pid)
+    if (process !== null) this.#endListeners.add(process.pid, listener)
+    return process !== null
+  }
+
+  /** @internal */
+  unwatchEnd(pid: Pid, listener: EndListener): void {
+    if (this.isLocal(pid)) this.#endListeners.delete(pid, listener)
   }
 
   /** @internal */
