@@ -11,6 +11,9 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string
 }
 
+/** How long after its work the command waits for what it did not start, in milliseconds. */
+const lingerMs = 1000
+
 const program = new Command('espalier')
   .description('Runs flows of work under supervision trees and leaves signed receipts.')
   .version(version)
@@ -25,19 +28,24 @@ Examples:
   espalier receipts verify
 
 Exit codes:
-  run               0 every task succeeded, 1 one did not, 2 wrong input, 130 or 143 stopped by SIGINT or SIGTERM
-  receipts verify   0 intact, 1 broken, 2 unreadable`,
+  run              0  every task succeeded, and the receipts verify
+                   1  a task did not succeed, or the receipts do not verify
+                   2  wrong input, or the flow could not run
+                   128 and the signal's number  stopped: 130 by Ctrl-C, 143 by SIGTERM
+  receipts verify  0  intact
+                   1  broken
+                   2  unreadable`,
   )
 
 const dataOption = ['--data <dir>', 'folder of receipts, keys and journal', '.espalier'] as const
 
 program
   .command('run')
-  .description('run a flow: its text, or the path of a file that holds it (text or JSON), or - for standard input')
-  .argument('<spec>', 'for example "roleA, roleB parallel 2 timeout 300s"')
-  .option('--agents <file>', 'the agents that can do the work', 'agents.json')
+  .description('run a flow of work')
+  .argument('<spec>', 'the flow: its text, such as "roleA, roleB parallel 2 timeout 300s", or a file with it, or -')
+  .option('--agents <file>', 'who can do the work', 'agents.json')
   .option(...dataOption)
-  .option('--json', 'print one JSON object a line: events, then the result')
+  .option('--json', 'one JSON object a line: the events, then the result')
   .action(async (spec: string, options: { agents: string; data: string; json?: boolean }) => {
     process.exitCode = await runCommand(spec, { ...options, json: options.json === true })
   })
@@ -76,6 +84,11 @@ receipts
     process.exitCode = await rotateKeyCommand(options.data)
   })
 
+// Who reads our output may leave before its end (`| head`): the flow goes on, and its receipt is written.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
 try {
   await program.parseAsync()
 } catch (error) {
@@ -84,3 +97,6 @@ try {
   process.stderr.write(`espalier: ${known ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`)
   process.exitCode = 2
 }
+
+// What a module agent has left running must not keep the command alive.
+setTimeout(() => process.exit(), lingerMs).unref()

@@ -1,7 +1,7 @@
 // How a running flow looks: a line per agent on a terminal, a line per event elsewhere, JSON for machines.
 
 import type { FlowEvent, TaskProgress } from '../actors/orchestrator/protocol.ts'
-import { seconds } from './table.ts'
+import { countOf, seconds } from './table.ts'
 
 export interface ProgressView {
   show(event: FlowEvent): void
@@ -22,7 +22,7 @@ class JsonView implements ProgressView {
     this.#output = output
   }
   show(event: FlowEvent): void {
-    this.#output.write(`${JSON.stringify(event.kind === 'plan' ? { ...event, plan: event.plan } : event)}\n`)
+    this.#output.write(`${JSON.stringify(event)}\n`)
   }
   note(text: string): void {
     this.#output.write(`${JSON.stringify({ kind: 'note', text })}\n`)
@@ -78,8 +78,10 @@ class LiveView implements ProgressView {
 
   #draw(): void {
     this.#erase()
+    // A terminal that does not know its width says 0.
+    const width = this.#output.columns || 80
     const rows = [`phase ${this.#phase}`, ...this.#rows()]
-    this.#output.write(rows.map((row) => `${row.slice(0, (this.#output.columns ?? 80) - 1)}\n`).join(''))
+    this.#output.write(rows.map((row) => `${row.slice(0, width - 1)}\n`).join(''))
     this.#drawn = rows.length
   }
 
@@ -99,7 +101,7 @@ function plainLine(event: FlowEvent): string | undefined {
     case 'phase':
       return `phase ${event.phase}`
     case 'plan':
-      return `plan: ${event.plan.tasks.length} tasks, ${event.plan.parallel} at once`
+      return `plan: ${countOf(event.plan.tasks.length, 'task')}, at most ${event.plan.parallel} at once`
     case 'task':
       return `${event.task.agent}: ${taskLine(event.task)}`
     case 'alert':

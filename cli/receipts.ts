@@ -12,7 +12,7 @@ import {
 import { type Verification, verifyInChild } from '../actors/receipt/verifier.ts'
 import { KeyValueStore, openLmdb } from '../src/storage/index.ts'
 import { createSystemChildren, systemClock, systemFiles, systemSecrets } from '../src/system/index.ts'
-import { columns, seconds } from './table.ts'
+import { columns, countOf, seconds } from './table.ts'
 
 /** Prints the newest receipts. */
 export async function listReceiptsCommand(data: string, limit: string, json: boolean): Promise<number> {
@@ -31,7 +31,7 @@ export async function listReceiptsCommand(data: string, limit: string, json: boo
           id,
           new Date(startedAtMs).toISOString(),
           outcome,
-          `${tasks.length} tasks, ${seconds(durationMs)}`,
+          `${countOf(tasks.length, 'task')}, ${seconds(durationMs)}`,
           flowId,
         ])
       }
@@ -69,7 +69,9 @@ export async function verifyReceiptsCommand(data: string, json: boolean): Promis
 export async function rotateKeyCommand(data: string): Promise<number> {
   const path = receiptPaths(data).keys
   const ring = await rotateKeyRing({ files: systemFiles, secrets: systemSecrets, path })
-  process.stdout.write(`receipts are signed by key ${ring[0].id} from now on; ${ring.length} keys verify\n`)
+  process.stdout.write(
+    `receipts are signed by key ${ring[0].id} from now on; ${countOf(ring.length, 'key')} in all can verify\n`,
+  )
   return 0
 }
 
@@ -87,11 +89,12 @@ export function verifyData(data: string): Promise<Verification> {
 export function showVerdict(verdict: Verification): string {
   switch (verdict.kind) {
     case 'intact': {
-      const beyond = verdict.beyondHead === 0 ? '' : ', one of them not counted by the head yet'
-      return `intact: ${verdict.count} receipts${beyond}, head ${verdict.digest.slice(0, 12)}`
+      const beyond =
+        verdict.beyondHead === 0 ? '' : '; the head does not count the last yet: the next run makes that good'
+      return `intact, ${countOf(verdict.count, 'receipt')}${beyond}`
     }
     case 'broken':
-      return `broken at receipt ${verdict.sequence}: ${verdict.fault}: ${verdict.detail}`
+      return `broken at receipt ${verdict.sequence}: ${verdict.fault.replaceAll('_', ' ')}: ${verdict.detail}`
     case 'unreadable':
       return `store unreadable: ${verdict.detail}`
   }

@@ -1,17 +1,18 @@
 // `espalier run`: reads the flow and the agents, starts the trees, runs the flow, prints what came of it.
 
 import { existsSync, readFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { resolve } from 'node:path'
-import { parseAgents } from '../actors/flow/agents-file.ts'
+import { type AgentDeclaration, parseAgents } from '../actors/flow/agents-file.ts'
 import type { FlowResult, TaskProgress } from '../actors/orchestrator/protocol.ts'
-import { keysVariable, receiptPaths } from '../actors/receipt/receipt-store.ts'
-import { createNode, type Node, OptionError, type Report, showReason } from '../src/index.ts'
-import { openLmdb, type TransactionalStore } from '../src/storage/index.ts'
+import { keysVariable, receiptPaths, receiptsDamaged } from '../actors/receipt/receipt-store.ts'
+import { createNode, EspalierError, OptionError, type Report, showReason } from '../src/index.ts'
+import { openLmdb, StorageError, type TransactionalStore } from '../src/storage/index.ts'
 import { createSystemChildren, systemFiles, systemModules } from '../src/system/index.ts'
 import { type Flows, type RunningFlow, startFlows } from '../supervisors/flows.ts'
 import { type ProgressView, progressView } from './progress.ts'
 import { showVerdict, verifyData } from './receipts.ts'
-import { columns, seconds } from './table.ts'
+import { columns, countOf, seconds } from './table.ts'
 
 export interface RunOptions {
   readonly agents: string
@@ -27,33 +28,76 @@ export async function runCommand(spec: string, options: RunOptions): Promise<num
   const input = readSpec(spec)
   const agentsPath = resolve(options.agents)
   const agents = parseAgents(readOption('--agents', agentsPath), agentsPath)
-  const paths = receiptPaths(options.data)
-  await systemFiles.makeFolder(paths.store)
-  const view = progressView(process.stdout, options.json)
-  const store = await openLmdb({ path: paths.store })
-  const node = createNode({ name: 'flows', onReport: (report) => tellReport(report) })
-  const keys = process.env[keysVariable]
   const interruption = new Interruption()
-  let result: FlowResult | undefined
+  const view = progressView(process.stdout, options.json)
+  try {
+    await refuseDamage(options.data)
+    const result = await withFlows(agents, options.data, async (flows) => {
+      await tellUnfinished(flows, view)
+      return runFlow(flows, input, view, interruption)
+    }).finally(() => view.close())
+    return await report(result, options, interruption.signal)
+  } catch (error) {
+    if (!(error instanceof InterruptedError)) throw error
+    process.stderr.write(`espalier: ${error.message}\n`)
+    return exitCodeOf(interruption.signal ?? 'SIGTERM')
+  } finally {
+    interruption.close()
+  }
+}
+
+// As shells count.
+function exitCodeOf(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal]
+}
+
+// In a child process: a damaged store can end whoever opens it.
+async function refuseDamage(data: string): Promise<void> {
+  if (!existsSync(receiptPaths(data).store)) return
+  const verdict = await verifyData(data)
+  if (verdict.kind !== 'intact') throw receiptsDamaged(showVerdict(verdict))
+}
+
+async function withFlows<T>(
+  agents: readonly AgentDeclaration[],
+  data: string,
+  use: (flows: Flows) => Promise<T>,
+): Promise<T> {
+  const paths = receiptPaths(data)
+  await systemFiles.makeFolder(paths.store)
+  const store = await openStore(paths.store, data)
+  let started = false
+  // Why the trees could not start is told by what rejects.
+  const node = createNode({ name: 'flows', onReport: (event) => started && tellReport(event) })
+  const keys = process.env[keysVariable]
   try {
     const flows = await startFlows({
       node,
       agents,
-      dataFolder: options.data,
+      dataFolder: data,
       store,
       files: systemFiles,
       ports: { children: createSystemChildren(), modules: systemModules, environment: environment() },
       ...(keys === undefined ? {} : { keys }),
     })
-    await tellUnfinished(flows, view)
-    result = await runFlow(flows, input, view, interruption)
+    started = true
+    const answer = await use(flows)
     await flows.stop()
+    return answer
   } finally {
-    await shutDown(node, store)
-    interruption.close()
-    view.close()
+    await node.stop()
+    await store.close()
   }
-  return report(result, options, interruption.signal)
+}
+
+async function openStore(path: string, data: string): Promise<TransactionalStore> {
+  try {
+    return await openLmdb({ path })
+  } catch (error) {
+    if (!(error instanceof StorageError) || error.code !== 'ERR_STORAGE_LOCKED') throw error
+    const hint = `another flow is running on the data folder ${data}; wait for it, or give --data another folder`
+    throw new StorageError(error.code, `${hint} (${error.message})`)
+  }
 }
 
 async function runFlow(
@@ -73,18 +117,12 @@ async function runFlow(
   return result
 }
 
-async function shutDown(node: Node, store: TransactionalStore): Promise<void> {
-  await node.stop()
-  await store.close()
-}
-
 async function tellUnfinished(flows: Flows, view: ProgressView): Promise<void> {
   for (const { flowId, input, startedAtMs, receipt } of await flows.unfinished()) {
-    const how = receipt === undefined ? 'ended without a receipt' : `was stopped; receipt ${receipt}`
-    const what = input.length > 60 ? `${input.slice(0, 59)}…` : input
-    view.note(
-      `unfinished: ${flowId}, begun ${new Date(startedAtMs).toISOString()}, ${how}: ${what.replace(/\s+/g, ' ')}`,
-    )
+    const how = receipt === undefined ? 'ended without a receipt' : `was stopped, see receipt ${receipt}`
+    const line = input.replace(/\s+/g, ' ').trim()
+    const what = line.length > 60 ? `${line.slice(0, 59)}…` : line
+    view.note(`unfinished: ${flowId} of ${new Date(startedAtMs).toISOString()} ${how}: ${what}`)
   }
 }
 
@@ -101,7 +139,7 @@ async function report(result: FlowResult, options: RunOptions, signal: NodeJS.Si
         task.id,
         task.role,
         last?.agent ?? '-',
-        task.outcome,
+        task.outcome.replaceAll('_', ' '),
         String(task.attempts.length),
         last === undefined ? '-' : seconds(last.durationMs),
         last?.reason ?? '',
@@ -109,17 +147,28 @@ async function report(result: FlowResult, options: RunOptions, signal: NodeJS.Si
     })
     if (rows.length > 0)
       process.stdout.write(`\n${columns(['task', 'role', 'agent', 'outcome', 'attempts', 'took', 'reason'], rows)}`)
-    process.stdout.write(`\nflow ${record.flowId}: ${record.outcome} in ${seconds(record.durationMs)}\n`)
-    process.stdout.write(`receipt ${receipt.id}; head: ${receipt.count} receipts, ${receipt.digest}\n`)
-    process.stdout.write(`verified: ${showVerdict(verdict)}\n`)
+    process.stdout.write(`\nflow      ${record.flowId}: ${record.outcome} in ${seconds(record.durationMs)}\n`)
+    process.stdout.write(`receipt   ${receipt.id}\n`)
+    process.stdout.write(`head      ${countOf(receipt.count, 'receipt')}, ${receipt.digest}\n`)
+    process.stdout.write(`verified  ${showVerdict(verdict)}\n`)
   }
-  if (signal !== undefined) return signal === 'SIGINT' ? 130 : 143
+  if (signal !== undefined) return exitCodeOf(signal)
   if (verdict.kind !== 'intact') return 1
   if (problem !== '') return 2
   return record.outcome === 'succeeded' ? 0 : 1
 }
 
-/** SIGINT and SIGTERM end the flow in order; after a deadline, or at the second of them, without. */
+/** The flow was ended out of order: code `ERR_INTERRUPTED`. */
+class InterruptedError extends EspalierError {
+  constructor(message: string) {
+    super('ERR_INTERRUPTED', `${message}; the next run will report it`)
+  }
+}
+
+/** What ends a flow in order: Ctrl-C, `kill`, and the end of the terminal. */
+const endings = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** The first of these signals ends the flow in order; the second, or a deadline, without. */
 class Interruption {
   signal: NodeJS.Signals | undefined
   readonly deadline: Promise<never>
@@ -132,8 +181,7 @@ class Interruption {
       this.#giveUp = reject
     })
     this.deadline.catch(() => {})
-    process.on('SIGINT', this.#onSignal)
-    process.on('SIGTERM', this.#onSignal)
+    for (const signal of endings) process.on(signal, this.#onSignal)
   }
 
   /** The flow to stop when a signal comes, or has come. */
@@ -144,15 +192,13 @@ class Interruption {
 
   close(): void {
     clearTimeout(this.#timer)
-    process.off('SIGINT', this.#onSignal)
-    process.off('SIGTERM', this.#onSignal)
+    for (const signal of endings) process.off(signal, this.#onSignal)
   }
 
   #onSignal = (signal: NodeJS.Signals): void => {
     const again = this.signal !== undefined
     this.signal ??= signal
-    if (again)
-      this.#giveUp(new OptionError('signal', signal, 'no second signal while the flow stops: it was ended at once'))
+    if (again) this.#giveUp(new InterruptedError(`${signal}: ended at once, before the flow could stop in order`))
     else this.#stop(signal)
   }
 
@@ -160,13 +206,15 @@ class Interruption {
     this.#flow?.view.note(`${signal}: stopping the flow`)
     this.#flow?.flow.stop(signal)
     this.#timer ??= setTimeout(() => {
-      this.#giveUp(new OptionError('signal', signal, `a flow that stops within ${stopDeadlineMs} ms`))
+      this.#giveUp(new InterruptedError(`${signal}: the flow did not stop within ${seconds(stopDeadlineMs)}`))
     }, stopDeadlineMs)
   }
 }
 
 function readSpec(spec: string): string {
   if (spec === '-') return readFileSync(0, 'utf8')
+  if (/^[^\s,]+(?:\.json|\.txt|\.flow)$|^\.{0,2}\//.test(spec) && !existsSync(spec))
+    throw new OptionError('spec', spec, 'a file that exists, or a flow such as "roleA, roleB parallel 2"')
   return existsSync(spec) ? readOption('spec', spec) : spec
 }
 

@@ -9,7 +9,9 @@ import { type KeyRing, openKeyRing, parseKeyRing } from '../actors/receipt/key-r
 import { type JournalEntry, ReceiptServer, receiptServerName } from '../actors/receipt/receipt-server.ts'
 import { receiptPaths } from '../actors/receipt/receipt-store.ts'
 import {
+  Down,
   EspalierError,
+  ExitError,
   type Node,
   type Pid,
   type Ref,
@@ -66,12 +68,25 @@ export async function startFlows(options: FlowsOptions): Promise<Flows> {
       : parseKeyRing(options.keys, 'keys')
   const receipts = { store, files, headPath: paths.head, keys }
   const team: AgentStart[] = agents.map((declaration) => ({ declaration, ports }))
-  const tree = await node.start(flowTree({ agents: team, receipts }))
+  const tree = await node.start(flowTree({ agents: team, receipts })).catch((error: unknown) => {
+    throw error instanceof ExitError ? (errorIn(error.reason) ?? error) : error
+  })
   return {
     run: (input, onEvent) => runFlow(node, agents, input, onEvent),
     unfinished: () => takeUnfinished(node),
     stop: () => tree.stop('shutdown'),
   }
+}
+
+/** The error that an exit reason wraps, at whatever depth supervisors have put it. */
+function errorIn(reason: unknown, depth = 8): Error | undefined {
+  if (reason instanceof Error) return reason
+  if (typeof reason !== 'object' || reason === null || depth === 0) return undefined
+  for (const part of Object.values(reason)) {
+    const found = errorIn(part, depth - 1)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 async function takeUnfinished(node: Node): Promise<readonly JournalEntry[]> {
@@ -120,7 +135,7 @@ class Stop {
   }
 }
 
-/** How long a flow whose orchestrator has ended is given to come back under a new one, in milliseconds. */
+/** How long a flow whose orchestrator has ended waits for word of the next one, in milliseconds. */
 const comebackMs = 5000
 
 /** The process that hears a flow's events for the world outside. */
@@ -128,6 +143,10 @@ class FlowClient {
   readonly finished: Promise<FlowResult>
   readonly #flowId: string
   readonly #onEvent: ((event: FlowEvent) => void) | undefined
+  #orchestrator: Pid | undefined
+  /** The orchestrator has ended, and none has come in its place yet. */
+  #lost = false
+  #stopping: string | undefined
   #settle: { resolve(result: FlowResult): void; reject(error: Error): void } = { resolve: () => {}, reject: () => {} }
 
   constructor(flowId: string, onEvent: ((event: FlowEvent) => void) | undefined) {
@@ -139,34 +158,34 @@ class FlowClient {
   }
 
   async live(self: Self): Promise<void> {
-    let orchestrator: Pid | undefined
-    let lost = false
     for (;;) {
-      const message = await self.receive(undefined, lost ? { timeoutMs: comebackMs } : {})
-      if (message instanceof Watch) {
-        if (orchestrator !== message.orchestrator) self.monitor(message.orchestrator)
-        orchestrator = message.orchestrator
-      } else if (message instanceof Stop) {
-        if (orchestrator !== undefined) self.cast(orchestrator as Ref<OrchestratorProtocol>, 'stop', message.reason)
-      } else if (isFlowEvent(message)) {
-        lost = false
-        if (message.kind === 'phase' && message.orchestrator !== orchestrator) {
-          orchestrator = message.orchestrator
-          self.monitor(orchestrator)
-        }
-        this.#onEvent?.(message)
-        if (message.kind !== 'finished') continue
-        this.#settle.resolve(message.result)
-        return
-      } else if (lost) {
-        const error = new FlowLostError(
-          'ERR_FLOW_LOST',
-          `${this.#flowId}: its orchestrator ended and did not come back`,
-        )
-        this.#settle.reject(error)
-        return
-      } else lost = true
+      const message = await self.receive(undefined, this.#lost ? { timeoutMs: comebackMs } : {})
+      if (message === undefined) {
+        const why = `${this.#flowId}: its orchestrator ended and did not come back`
+        return this.#settle.reject(new FlowLostError('ERR_FLOW_LOST', why))
+      }
+      if (message instanceof Watch && this.#orchestrator === undefined) this.#follow(self, message.orchestrator)
+      if (message instanceof Stop) this.#stop(self, message.reason)
+      if (message instanceof Down && message.target === this.#orchestrator) this.#lost = true
+      if (!isFlowEvent(message)) continue
+      if (message.kind === 'phase') this.#follow(self, message.orchestrator)
+      this.#onEvent?.(message)
+      if (message.kind === 'finished') return this.#settle.resolve(message.result)
     }
+  }
+
+  /** Takes to a new orchestrator, the first or a restarted one, which must be told what the old one was told. */
+  #follow(self: Self, orchestrator: Pid): void {
+    if (this.#orchestrator === orchestrator) return
+    this.#orchestrator = orchestrator
+    this.#lost = false
+    self.monitor(orchestrator)
+    if (this.#stopping !== undefined) this.#stop(self, this.#stopping)
+  }
+
+  #stop(self: Self, reason: string): void {
+    this.#stopping = reason
+    if (this.#orchestrator !== undefined) self.cast(this.#orchestrator as Ref<OrchestratorProtocol>, 'stop', reason)
   }
 }
 

@@ -1,5 +1,5 @@
-// An agent: a process that does the tasks of one declaration. It answers each when it is done, does as many at once as
-// declared, and keeps the others waiting in order.
+// An agent: a process that does the tasks of one declaration. It tells when it begins one and answers when it is done,
+// does as many at once as declared, and keeps the others waiting in order.
 //
 // Invariant: a task's child process does not outlive the agent (however that ends), the flow that asked, or `cancel`.
 
@@ -26,11 +26,20 @@ export interface AgentStart {
   readonly ports: RunnerPorts
 }
 
+/** Sent to the executor when an attempt leaves the queue: from now on its time counts. */
+export class Begun {
+  readonly attemptId: string
+
+  constructor(attemptId: string) {
+    this.attemptId = attemptId
+  }
+}
+
 /** One attempt at a task, asked for by an executor. */
 export interface RunOrder extends TaskOrder {
   /** Unique: names the attempt for {@link AgentProtocol} `cancel`. */
   readonly attemptId: string
-  /** Who asks. When it ends, the attempt is stopped. */
+  /** Who asks, and hears {@link Begun}. When it ends, the attempt is stopped. */
   readonly executor: Pid
 }
 
@@ -101,7 +110,10 @@ export const Agent = defineServer<AgentProtocol>()({
     cancel: ({ self, state }, attemptId) => {
       const at = state.waiting.findIndex((job) => job.order.attemptId === attemptId)
       const [waiting] = at < 0 ? [] : state.waiting.splice(at, 1)
-      if (waiting !== undefined) self.reply(waiting.from, refused('stopped before it began'))
+      if (waiting !== undefined) {
+        self.demonitor(waiting.monitor, { flush: true })
+        self.reply(waiting.from, refused('stopped before it began'))
+      }
       state.running.get(attemptId)?.abort.abort()
       return state
     },
@@ -130,6 +142,7 @@ function startWaiting(self: { readonly pid: Pid; send(to: Pid, message: unknown)
     if (job === undefined) return
     const { attemptId } = job.order
     state.running.set(attemptId, job)
+    self.send(job.order.executor, new Begun(attemptId))
     void runTask(state.declaration.runner, job.order, job.abort.signal, state.ports).then((result) => {
       self.send(self.pid, new Done(attemptId, result))
     })

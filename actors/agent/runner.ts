@@ -1,10 +1,11 @@
-// How an agent does a task: a child process, or a function of an ES module. Both end early when `signal` is aborted;
-// a child process takes its whole family with it.
+// How an agent does a task: a child process, or a function of an ES module. Both end early when `signal` is aborted: a
+// child process takes its whole family with it; a function that does not heed the signal is no longer waited for.
 
 import { createHash } from 'node:crypto'
 import { show } from '../../src/kernel/errors.ts'
 import type { ChildOutcome, ChildProcesses, ModuleLoader } from '../../src/kernel/ports/index.ts'
 import type { CommandRunner, ModuleRunner, Runner } from '../flow/agents-file.ts'
+import { lineOf } from '../receipt/receipt.ts'
 
 export interface RunnerPorts {
   readonly children: ChildProcesses
@@ -28,7 +29,7 @@ export interface ModuleTask extends TaskOrder {
 
 export interface TaskResult {
   readonly succeeded: boolean
-  /** Why it did not succeed; empty if it did. */
+  /** Why it did not succeed, in one line; empty if it did. */
   readonly reason: string
   readonly output: TaskOutput
 }
@@ -67,7 +68,7 @@ async function runCommand(
   signal.addEventListener('abort', stop, { once: true })
   const outcome = await child.done
   signal.removeEventListener('abort', stop)
-  const reason = commandReason(outcome, runner)
+  const reason = lineOf(commandReason(outcome, runner))
   return { succeeded: reason === '', reason, output: commandOutput(outcome) }
 }
 
@@ -98,14 +99,34 @@ async function runModule(
   try {
     const run = await ports.modules.load(runner.url, runner.export)
     if (typeof run !== 'function') throw new TypeError(`${runner.url} exports no function "${runner.export}"`)
-    const value: unknown = await run({ ...order, signal } satisfies ModuleTask)
+    const value: unknown = await unlessAborted(signal, () => run({ ...order, signal } satisfies ModuleTask))
     const text = typeof value === 'string' ? value : (JSON.stringify(value, undefined, 2) ?? '')
-    return { succeeded: true, reason: '', output: outputOf([new TextEncoder().encode(text)], 0) }
+    const bytes = new TextEncoder().encode(text)
+    const kept = bytes.subarray(0, maxModuleOutputBytes)
+    return { succeeded: true, reason: '', output: outputOf([kept], bytes.length - kept.length) }
   } catch (error) {
-    const reason = error instanceof Error ? `${error.name}: ${error.message}` : show(error)
-    return { succeeded: false, reason, output: outputOf([], 0) }
+    const reason = lineOf(error instanceof Error ? `${error.name}: ${error.message}` : show(error))
+    return { succeeded: false, reason: reason === '' ? 'it failed' : reason, output: outputOf([], 0) }
   }
 }
+
+/** What `work` comes to; rejects at once when the signal is aborted, for `work` may not heed it. */
+async function unlessAborted(signal: AbortSignal, work: () => unknown): Promise<unknown> {
+  let abort = () => {}
+  const aborted = new Promise<never>((_resolve, reject) => {
+    abort = () => reject(signal.reason)
+  })
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    signal.throwIfAborted()
+    return await Promise.race([work(), aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+/** Bytes kept of what a function returns. */
+const maxModuleOutputBytes = 64 * 1024
 
 const maxTail = 2000
 

@@ -14,13 +14,12 @@ import {
   statem,
 } from '../../src/index.ts'
 import { ExitError } from '../../src/kernel/exit-reason.ts'
-import { type Agent, emptyDigest } from '../agent/agent.ts'
+import { type Agent, Begun, emptyDigest } from '../agent/agent.ts'
 import type { TaskResult } from '../agent/runner.ts'
-import type { MonitorProtocol } from '../monitor/monitor.ts'
 import type { OrchestratorProtocol, TaskProgress } from '../orchestrator/protocol.ts'
 import type { Plan, PlannedTask } from '../planner/plan.ts'
 import { Registry, registryName } from '../registry/registry.ts'
-import { TaskBoard } from './task-board.ts'
+import { TaskBoard, type TaskEnd } from './task-board.ts'
 
 export interface ExecutorStart {
   readonly flowId: string
@@ -28,7 +27,6 @@ export interface ExecutorStart {
   /** When the flow began, on the node's clock. */
   readonly beganMs: number
   readonly owner: Ref<OrchestratorProtocol>
-  readonly monitor: Ref<MonitorProtocol>
 }
 
 export interface ExecutorProtocol {
@@ -43,7 +41,8 @@ interface Attempt {
   readonly id: string
   readonly task: PlannedTask
   readonly agent: Ref<typeof Agent> | undefined
-  readonly timer: Reference
+  /** Runs once the agent has begun. */
+  timer?: Reference
   /** Why it was cut short, if it was. */
   cut?: { readonly outcome: 'timed_out' | 'stopped'; readonly reason: string }
 }
@@ -91,7 +90,12 @@ export const Executor = defineStatem<ExecutorProtocol>()({
     return statem.initial('idle', { ...start, board, attempts: new Map(), ownerMonitor } satisfies Data as Data, go)
   },
   states: {
-    idle: { internal: ({ data }) => statem.next('dispatching', data, go) },
+    idle: {
+      internal: ({ self, data }) => {
+        self.cast(data.owner, 'joined', { kind: 'executor', pid: self.pid })
+        return statem.next('dispatching', data, go)
+      },
+    },
     dispatching: {
       internal: async ({ self, data }) => {
         for (const task of data.board.ready()) await begin(self, data, task)
@@ -104,6 +108,10 @@ export const Executor = defineStatem<ExecutorProtocol>()({
       // A plan of which nothing could be begun is finished at once.
       internal: ({ data }) => (data.board.finished ? statem.next('monitoring', data, go) : statem.keepStateAndData()),
       info: ({ self, data }, message) => {
+        if (message instanceof Begun) {
+          began(self, data, message.attemptId)
+          return statem.keepStateAndData()
+        }
         if (message instanceof Overdue) {
           cut(self, data.attempts.get(message.attemptId), 'timed_out')
           return statem.keepStateAndData()
@@ -114,7 +122,7 @@ export const Executor = defineStatem<ExecutorProtocol>()({
       },
       cast: {
         stop: ({ self, data }, reason) => {
-          data.board.stop()
+          for (const task of data.board.stop()) report(self, data, task, 'stopped', 0, `stopped: ${reason}`)
           for (const attempt of data.attempts.values()) cut(self, attempt, 'stopped', reason)
           return data.board.finished ? statem.next('monitoring', data, go) : statem.keepStateAndData()
         },
@@ -147,10 +155,9 @@ function otherwise(data: Data, message: unknown) {
 async function begin(self: Self, data: Data, task: PlannedTask): Promise<void> {
   const agent = await agentOf(self, task.agent)
   data.board.begin(task.id, self.now())
-  const id = `${data.flowId}/${task.id}/${data.board.attempt(task.id)}`
-  const timer = self.sendAfter(task.timeoutMs, self.pid, new Overdue(id))
-  data.attempts.set(id, { id, task, agent, timer })
-  report(self, data, task, 'running', 0, '', '')
+  // Unique over restarts of this machine, which counts attempts anew.
+  const id = `${data.flowId}/${task.id}/${data.board.attempt(task.id)}@${self.pid}`
+  data.attempts.set(id, { id, task, agent })
   if (agent === undefined) {
     self.send(self.pid, new Lost(id, `the agent "${task.agent}" has no process`))
     return
@@ -163,6 +170,16 @@ async function begin(self: Self, data: Data, task: PlannedTask): Promise<void> {
       self.send(self.pid, new Lost(id, `the agent "${task.agent}" ended: ${why}`))
     },
   )
+}
+
+// A task's time begins when its agent begins it, not while it waits for one.
+function began(self: Self, data: Data, attemptId: string): void {
+  const attempt = data.attempts.get(attemptId)
+  if (attempt === undefined || attempt.cut !== undefined) return
+  const { task } = attempt
+  attempt.timer = self.sendAfter(task.timeoutMs, self.pid, new Overdue(attemptId))
+  data.board.began(task.id, self.now())
+  report(self, data, task, 'running')
 }
 
 async function agentOf(self: Self, id: string): Promise<Ref<typeof Agent> | undefined> {
@@ -186,20 +203,27 @@ function note(self: Self, data: Data, message: Ended | Lost): void {
   const attempt = data.attempts.get(message.attemptId)
   if (attempt === undefined) return
   data.attempts.delete(attempt.id)
-  self.cancelTimer(attempt.timer)
+  if (attempt.timer !== undefined) self.cancelTimer(attempt.timer)
   const { task } = attempt
   const nowMs = self.now()
   if (message instanceof Lost && attempt.cut === undefined) {
-    const again = data.board.lost(task.id, message.reason, nothing, nowMs)
-    return report(self, data, task, again ? 'retrying' : 'failed', 0, message.reason, '')
+    const end = data.board.lost(task.id, message.reason, nothing, nowMs)
+    if (end === undefined) return report(self, data, task, 'retrying', 0, message.reason)
+    return reportEnd(self, data, task, end, message.reason, '')
   }
   const result = message instanceof Ended ? message.result : undefined
   const outcome = attempt.cut?.outcome ?? (result?.succeeded ? 'succeeded' : 'failed')
   const reason = outcome === 'succeeded' ? '' : (attempt.cut?.reason ?? result?.reason ?? '')
   const { tail = '', ...output } = result?.output ?? nothing
-  const durationMs = data.board.end(task.id, outcome, reason, output, nowMs)
-  report(self, data, task, outcome, durationMs, reason, outcome === 'succeeded' ? '' : tail)
-  self.cast(data.monitor, 'observed', { taskId: task.id, agent: task.agent, outcome, durationMs })
+  const end = data.board.end(task.id, outcome, reason, output, nowMs)
+  reportEnd(self, data, task, end, reason, outcome === 'succeeded' ? '' : tail)
+}
+
+function reportEnd(self: Self, data: Data, task: PlannedTask, end: TaskEnd, reason: string, tail: string): void {
+  report(self, data, task, end.outcome, end.durationMs, reason, tail)
+  const why = `"${task.id}" did not succeed`
+  for (const behind of end.dropped)
+    report(self, data, behind, end.outcome === 'stopped' ? 'stopped' : 'skipped', 0, why)
 }
 
 const nothing: { digest: string; bytes: number; dropped: number; tail?: string } = {
@@ -213,12 +237,12 @@ function report(
   data: Data,
   task: PlannedTask,
   state: TaskProgress['state'],
-  durationMs: number,
-  reason: string,
-  tail: string,
+  durationMs = 0,
+  reason = '',
+  tail = '',
 ): void {
   const { id, role, agent } = task
-  const attempt = Math.max(1, data.board.attempt(id))
+  const attempt = data.board.attempt(id)
   self.cast(data.owner, 'progress', { taskId: id, role, agent, state, attempt, durationMs, reason, tail })
 }
 

@@ -1,12 +1,14 @@
-// Watches one flow: observing → alerting → recovering → observing …, and complete when the flow asks for its figures.
-// A figure that nothing was measured for is left out.
+// Watches one flow: observing; upon an alert alerting → recovering, and from there to complete, or, if there is nobody
+// to recover to, to alert_persists → observing. What is observed later leads from complete back to observing. A flow
+// that asks for its figures completes the monitor for good. A figure that nothing was measured for is left out.
 
-import { defineStatem, type Ref, statem } from '../../src/index.ts'
+import { Down, defineStatem, type Ref, statem } from '../../src/index.ts'
+import { listOf } from '../flow/nearest-word.ts'
 import type { OrchestratorProtocol } from '../orchestrator/protocol.ts'
 import type { TaskOutcome } from '../receipt/receipt.ts'
 import { Registry, registryName } from '../registry/registry.ts'
 
-/** The share of tasks that did not succeed from which on there is an alert, once `minTasks` have ended. */
+/** The share of tasks that failed or timed out from which on there is an alert, once `minTasks` have ended. */
 export const alertRule = { failureRate: 0.5, minTasks: 2 } as const
 
 export interface MonitorStart {
@@ -45,29 +47,32 @@ const go = statem.nextEvent('internal', 'go')
 
 export const Monitor = defineStatem<MonitorProtocol>()({
   name: 'flow_monitor',
-  init: (start: MonitorStart, { self }) =>
-    statem.initial('observing', { ...start, beganMs: self.now(), observed: [], alerts: 0, persisting: 0 } as Data),
+  init: (start: MonitorStart, { self }) => {
+    self.monitor(start.owner)
+    self.cast(start.owner, 'joined', { kind: 'monitor', pid: self.pid })
+    const data: Data = { ...start, beganMs: self.now(), observed: [], alerts: 0, persisting: 0 }
+    return statem.initial('observing', data)
+  },
   states: {
     observing: {
       cast: {
         observed: ({ data }, task) => {
           const seen = { ...data, observed: [...data.observed, task] }
-          return task.outcome !== 'succeeded' &&
+          return isFailure(task) &&
             failureRate(seen) >= alertRule.failureRate &&
             seen.observed.length >= alertRule.minTasks
             ? statem.next('alerting', { ...seen, alerts: data.alerts + 1 }, go)
             : statem.keep(seen)
         },
       },
-      call: {
-        finish: ({ self, data, from }) =>
-          statem.next('complete', data, statem.reply(from, metrics(data, self.now() - data.beganMs)), go),
-      },
+      call: { finish: ({ data }) => statem.next('complete', data, statem.postpone()) },
     },
     alerting: {
       internal: ({ self, data }) => {
-        const failed = data.observed.filter((task) => task.outcome !== 'succeeded')
-        self.cast(data.owner, 'alert', `${failed.length} of ${data.observed.length} tasks did not succeed`)
+        const failed = data.observed.filter(isFailure).map((task) => task.taskId)
+        const have = failed.length === 1 ? 'has' : 'have'
+        const text = `${failed.length} of the ${data.observed.length} tasks so far ${have} failed: ${listOf(failed)}`
+        self.cast(data.owner, 'alert', text)
         return statem.next('recovering', data, go)
       },
     },
@@ -77,19 +82,35 @@ export const Monitor = defineStatem<MonitorProtocol>()({
         const registry = self.whereis(Registry, registryName)
         const agent = data.observed.at(-1)?.agent ?? ''
         const found = registry === undefined ? undefined : await self.call(registry, 'find', agent)
-        return statem.next('observing', found === undefined ? { ...data, persisting: data.persisting + 1 } : data)
+        return found === undefined ? statem.next('alert_persists', data, go) : statem.next('complete', data)
       },
     },
-    complete: { internal: () => statem.stop('normal') },
+    alert_persists: {
+      internal: ({ data }) => statem.next('observing', { ...data, persisting: data.persisting + 1 }),
+    },
+    complete: {
+      cast: { observed: ({ data }) => statem.next('observing', data, statem.postpone()) },
+      call: {
+        finish: ({ self, data, from }) =>
+          statem.stopAndReply('normal', [statem.reply(from, metrics(data, self.now() - data.beganMs))]),
+      },
+    },
   },
   any: {
     cast: { observed: () => statem.keepStateAndData(statem.postpone()) },
     call: { finish: () => statem.keepStateAndData(statem.postpone()) },
+    // Nobody is left who would ask.
+    info: (_context, message) => (message instanceof Down ? statem.stop('shutdown') : statem.keepStateAndData()),
   },
 })
 
+// A task that was told to stop has not failed.
+function isFailure({ outcome }: Observation): boolean {
+  return outcome === 'failed' || outcome === 'timed_out'
+}
+
 function failureRate(data: Data): number {
-  return data.observed.filter((task) => task.outcome !== 'succeeded').length / data.observed.length
+  return data.observed.filter(isFailure).length / data.observed.length
 }
 
 function metrics(data: Data, elapsedMs: number): Metrics {
@@ -97,10 +118,10 @@ function metrics(data: Data, elapsedMs: number): Metrics {
   const figures: Record<string, number> = { tasks_observed: observed.length, alerts, alerts_persisting: persisting }
   if (observed.length === 0) return figures
   const durations = observed.map((task) => task.durationMs)
-  figures['failure_rate'] = round(failureRate(data))
-  figures['latency_mean_ms'] = round(durations.reduce((sum, ms) => sum + ms, 0) / durations.length)
-  figures['latency_max_ms'] = Math.max(...durations)
-  if (elapsedMs > 0) figures['throughput_per_s'] = round((observed.length * 1000) / elapsedMs)
+  figures.failure_rate = round(failureRate(data))
+  figures.latency_mean_ms = round(durations.reduce((sum, ms) => sum + ms, 0) / durations.length)
+  figures.latency_max_ms = Math.max(...durations)
+  if (elapsedMs > 0) figures.throughput_per_s = round((observed.length * 1000) / elapsedMs)
   return figures
 }
 

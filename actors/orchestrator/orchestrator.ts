@@ -1,18 +1,21 @@
 // Leads one flow: idle → specification → pseudocode → architecture → refinement → completion → idle; from anywhere to
 // error, and from there to idle. However the flow goes, it leaves a receipt. Then the machine ends.
+//
+// A helper that fails is restarted by its supervisor and joins again, with its work to do anew; one that does not come
+// back fails the phase.
 
-import { defineStatem, type Pid, type Ref, type Self, statem } from '../../src/index.ts'
-import type { Executor, ExecutorProtocol, ExecutorStart } from '../executor/executor.ts'
+import { Down, defineStatem, type Pid, type Ref, type Reference, type Self, statem } from '../../src/index.ts'
+import type { ExecutorProtocol, ExecutorStart } from '../executor/executor.ts'
 import type { AgentDeclaration } from '../flow/agents-file.ts'
 import type { FlowSpec } from '../flow/flow-spec.ts'
 import type { Metrics, MonitorProtocol, MonitorStart } from '../monitor/monitor.ts'
 import type { Plan } from '../planner/plan.ts'
 import type { PlannerStart } from '../planner/planner.ts'
-import type { FlowRecord, PhaseRecord } from '../receipt/receipt.ts'
+import { type FlowRecord, type PhaseRecord, textOf } from '../receipt/receipt.ts'
 import { ReceiptServer, receiptServerName } from '../receipt/receipt-server.ts'
 import type { SpecParserStart } from '../spec-parser/spec-parser.ts'
 import { designFor, showDesign } from './design.ts'
-import type { Execution, FlowEvent, OrchestratorProtocol } from './protocol.ts'
+import type { Execution, FlowEvent, Helper, OrchestratorProtocol, TaskProgress } from './protocol.ts'
 
 /** How a machine starts its helpers: the names of the dynamic supervisors, which are the concern of the tree. */
 export interface Workshop {
@@ -40,7 +43,8 @@ interface Data extends OrchestratorStart {
   readonly plan?: Plan
   readonly execution?: Execution
   readonly monitor?: Ref<MonitorProtocol>
-  readonly executor?: Ref<ExecutorProtocol>
+  /** Who works on the phase, once it has joined. */
+  readonly helper?: Helper & { readonly watch: Reference }
   readonly problem: string
   /** Set once the client wants the flow to end. */
   readonly stopping?: string
@@ -120,14 +124,15 @@ export const Orchestrator = defineStatem<OrchestratorProtocol>()({
         const { flowId, plan, beganMs, workshop } = data
         if (plan === undefined) return fail(self, data, 'refinement', 'there is no plan')
         const watch: MonitorStart = { owner: ownRef(self) }
-        const monitor = (await startChild(self, workshop.monitors, watch)) as Ref<MonitorProtocol>
-        const start: ExecutorStart = { flowId, plan, beganMs, owner: ownRef(self), monitor }
-        const executor = (await startChild(self, workshop.executors, start)) as Ref<typeof Executor>
-        return statem.keep({ ...data, monitor, executor })
+        await startChild(self, workshop.monitors, watch)
+        const start: ExecutorStart = { flowId, plan, beganMs, owner: ownRef(self) }
+        await startChild(self, workshop.executors, start)
+        return statem.keepStateAndData()
       },
       cast: {
         progress: ({ self, data }, task) => {
           tell(self, data, { kind: 'task', flowId: data.flowId, task })
+          observe(self, data, task)
           return statem.keepStateAndData()
         },
         executed: ({ self, data }, execution) => {
@@ -137,8 +142,9 @@ export const Orchestrator = defineStatem<OrchestratorProtocol>()({
           return enter(self, execution.outcome === 'succeeded' ? 'completion' : 'error', done)
         },
         stop: ({ self, data }, reason) => {
-          if (data.executor !== undefined) self.cast(data.executor, 'stop', reason)
-          return statem.keep({ ...data, stopping: reason })
+          const stopping = { ...data, stopping: reason }
+          tellToStop(self, stopping)
+          return statem.keep(stopping)
         },
       },
     },
@@ -147,6 +153,13 @@ export const Orchestrator = defineStatem<OrchestratorProtocol>()({
   },
   any: {
     cast: {
+      joined: ({ self, data }, { kind, pid }) => {
+        if (kind === 'monitor') return statem.keep({ ...data, monitor: pid as Ref<MonitorProtocol> })
+        if (data.helper !== undefined) self.demonitor(data.helper.watch, { flush: true })
+        const joined = { ...data, helper: { kind, pid, watch: self.monitor(pid) } }
+        tellToStop(self, joined)
+        return statem.keep(joined, statem.cancel('state_timeout'))
+      },
       alert: ({ self, data }, text) => {
         tell(self, data, { kind: 'alert', flowId: data.flowId, text })
         return statem.keepStateAndData()
@@ -158,8 +171,31 @@ export const Orchestrator = defineStatem<OrchestratorProtocol>()({
       executed: () => statem.keepStateAndData(),
       progress: () => statem.keepStateAndData(),
     },
+    info: ({ data }, message) => {
+      const isHelper = message instanceof Down && message.ref === data.helper?.watch
+      if (!isHelper || message.reason === 'normal') return statem.keepStateAndData()
+      return statem.keepStateAndData(statem.stateTimeout(comebackMs))
+    },
+    stateTimeout: ({ self, state, data }) => {
+      if (state === 'idle' || state === 'completion' || state === 'error') return statem.keepStateAndData()
+      return fail(self, data, state, `the ${data.helper?.kind ?? 'helper'} failed and did not come back`)
+    },
   },
 })
+
+/** How long a helper that has failed is given to come back, in milliseconds. */
+const comebackMs = 5000
+
+function tellToStop(self: Self, { helper, stopping }: Data): void {
+  if (helper?.kind !== 'executor' || stopping === undefined) return
+  self.cast(helper.pid as Ref<ExecutorProtocol>, 'stop', stopping)
+}
+
+// The monitor hears of the end of every task that was begun.
+function observe(self: Self, { monitor }: Data, { taskId, agent, state, attempt, durationMs }: TaskProgress): void {
+  if (monitor === undefined || attempt === 0 || state === 'running' || state === 'retrying') return
+  self.cast(monitor, 'observed', { taskId, agent, outcome: state, durationMs })
+}
 
 function enter(self: Self, phase: Phase, data: Data) {
   tell(self, data, { kind: 'phase', flowId: data.flowId, phase, orchestrator: self.pid })
@@ -178,7 +214,7 @@ function fail(self: Self, data: Data, phase: Phase, problem: string) {
 
 function closed(self: Self, data: Data, phase: Phase, outcome: PhaseRecord['outcome'], detail: string): Data {
   const durationMs = Math.round(self.now() - data.phaseBeganMs)
-  return { ...data, phases: [...data.phases, { phase, outcome, durationMs, detail: detail.slice(0, maxDetail) }] }
+  return { ...data, phases: [...data.phases, { phase, outcome, durationMs, detail: textOf(detail, maxDetail) }] }
 }
 
 /** A receipt's texts are bounded. */
@@ -189,7 +225,7 @@ async function conclude(self: Self, data: Data) {
   const outcome = data.execution?.outcome ?? (data.stopping === undefined ? 'failed' : 'stopped')
   const record: FlowRecord = {
     flowId: data.flowId,
-    input: data.input,
+    input: textOf(data.input),
     startedAtMs: data.startedAtMs,
     durationMs: Math.round(self.now() - data.beganMs),
     outcome,

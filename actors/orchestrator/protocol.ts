@@ -9,6 +9,8 @@ export type Outcome<T> = { readonly ok: T } | { readonly error: string }
 
 export interface OrchestratorProtocol {
   readonly cast: {
+    /** From a helper as it begins, for the first time or restarted. */
+    joined(helper: Helper): void
     /** From the spec parser. */
     parsed(result: Outcome<FlowSpec>): void
     /** From the planner. */
@@ -24,6 +26,12 @@ export interface OrchestratorProtocol {
   }
 }
 
+/** A machine that works for an orchestrator. */
+export interface Helper {
+  readonly kind: 'spec parser' | 'planner' | 'executor' | 'monitor'
+  readonly pid: Pid
+}
+
 export interface Execution {
   readonly outcome: 'succeeded' | 'failed' | 'stopped'
   readonly tasks: readonly TaskRecord[]
@@ -34,6 +42,7 @@ export interface TaskProgress {
   readonly role: string
   readonly agent: string
   readonly state: 'running' | 'retrying' | TaskOutcome
+  /** From 1; 0 if the task ended without having begun. */
   readonly attempt: number
   readonly durationMs: number
   /** Why it did not succeed; empty if it did. */

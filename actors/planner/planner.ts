@@ -27,7 +27,12 @@ export const Planner = defineStatem({
   name: 'flow_planner',
   init: (start: PlannerStart) => statem.initial('idle', { ...start, absent: [] } as Data, go),
   states: {
-    idle: { internal: ({ data }) => statem.next('analyzing', data, go) },
+    idle: {
+      internal: ({ self, data }) => {
+        self.cast(data.owner, 'joined', { kind: 'planner', pid: self.pid })
+        return statem.next('analyzing', data, go)
+      },
+    },
     analyzing: {
       internal: async ({ self, data }) => {
         const registry = self.whereis(Registry, registryName)

@@ -3,6 +3,7 @@
 // Invariant: a flow is in the journal, durably, before any of its tasks begins, and leaves it only when its receipt is
 // durable (or when its loss has been reported).
 
+import * as v from 'valibot'
 import { defineServer, reply, stop } from '../../src/index.ts'
 import type { Files } from '../../src/kernel/ports/index.ts'
 import { KeyValueStore, type TransactionalStore } from '../../src/storage/index.ts'
@@ -20,13 +21,15 @@ export interface ReceiptServerStart {
   readonly keys: KeyRing
 }
 
+const journalEntry = v.object({
+  flowId: v.string(),
+  input: v.string(),
+  startedAtMs: v.number(),
+  receipt: v.exactOptional(v.string()),
+})
+
 /** A flow that has begun: of one that was stopped in order, with its receipt. */
-export interface JournalEntry {
-  readonly flowId: string
-  readonly input: string
-  readonly startedAtMs: number
-  readonly receipt?: string
-}
+export type JournalEntry = Readonly<v.InferOutput<typeof journalEntry>>
 
 export interface StoredReceipt {
   readonly id: string
@@ -39,6 +42,9 @@ interface State {
   readonly receipts: ReceiptStore
   readonly journal: KeyValueStore
 }
+
+/** What is told of a flow whose entry cannot be read. */
+const unreadableInput = '(its entry in the journal is damaged)'
 
 const encode = (entry: JournalEntry) => new TextEncoder().encode(JSON.stringify(entry))
 
@@ -72,8 +78,7 @@ export const ReceiptServer = defineServer({
     /** Flows that began and did not end, or were stopped, since they were last asked for. Oldest first. */
     unfinished: async ({ state }) => {
       const entries: JournalEntry[] = []
-      for await (const { value } of state.journal.scan())
-        entries.push(JSON.parse(new TextDecoder().decode(value)) as JournalEntry)
+      for await (const { key, value } of state.journal.scan()) entries.push(decode(key, value))
       return reply(
         entries.sort((a, b) => a.startedAtMs - b.startedAtMs),
         state,
@@ -86,3 +91,14 @@ export const ReceiptServer = defineServer({
     },
   },
 })
+
+// A byte of the journal may have changed on disk: the flow is told of all the same.
+function decode(key: Uint8Array, value: Uint8Array): JournalEntry {
+  const flowId = new TextDecoder().decode(key)
+  try {
+    const entry = v.parse(journalEntry, JSON.parse(new TextDecoder().decode(value)))
+    return { ...entry, flowId }
+  } catch {
+    return { flowId, input: unreadableInput, startedAtMs: 0 }
+  }
+}

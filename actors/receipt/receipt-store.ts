@@ -70,9 +70,10 @@ export async function openReceiptStore(options: ReceiptStoreOptions): Promise<Re
     return new ReceiptStore(options, chainStart, chainStart)
   }
   const head = headBytes === undefined ? undefined : openHead(headBytes, keys)
-  if (head?.kind !== 'valid') throw damaged(head === undefined ? 'there are receipts, but no head' : head.detail)
+  if (head?.kind !== 'valid')
+    throw receiptsDamaged(head === undefined ? 'there are receipts, but no head' : head.detail)
   if (last === undefined && head.end.sequence > 0)
-    throw damaged(`the head counts ${head.end.sequence} receipts, the store holds none`)
+    throw receiptsDamaged(`the head counts ${head.end.sequence} receipts, the store holds none`)
   const end = last === undefined ? chainStart : endOf(last, head.end, keys)
   if (end.sequence !== head.end.sequence) await files.replace(headPath, sealHead(end, keys))
   return new ReceiptStore(options, end, end)
@@ -186,18 +187,19 @@ async function lastRecord(records: KeyValueStore): Promise<StoredRecord | undefi
 /** Where the chain ends, if its last record is genuine, stands in its place, and follows `head` or is the one it names. */
 function endOf(last: StoredRecord, head: ChainEnd, keys: KeyRing): ChainEnd {
   const opened = openReceipt(last.bytes, keys)
-  if (opened.kind !== 'valid') throw damaged(`the last receipt: ${opened.detail}`)
+  if (opened.kind !== 'valid') throw receiptsDamaged(`the last receipt: ${opened.detail}`)
   const { sequence, previous } = opened.receipt
-  if (sequence !== last.sequence) throw damaged(`receipt ${sequence} stands at number ${last.sequence ?? '?'}`)
+  if (sequence !== last.sequence) throw receiptsDamaged(`receipt ${sequence} stands at number ${last.sequence ?? '?'}`)
   const digest = digestOf(last.bytes)
   const follows = sequence === head.sequence + 1 && previous === head.digest
   const isNamed = sequence === head.sequence && digest === head.digest
   if (!follows && !isNamed)
-    throw damaged(`the last receipt, ${sequence}, is neither the one that the head names nor the next`)
+    throw receiptsDamaged(`the last receipt, ${sequence}, is neither the one that the head names nor the next`)
   return { sequence, digest }
 }
 
-function damaged(detail: string): ReceiptsDamagedError {
+/** An error that says what is wrong, and what can be done. */
+export function receiptsDamaged(detail: string): ReceiptsDamagedError {
   const hint = 'see `espalier receipts verify`; to begin a new chain, move the data folder away'
   return new ReceiptsDamagedError('ERR_RECEIPTS_DAMAGED', `the receipts are damaged: ${detail}; ${hint}`)
 }

@@ -12,6 +12,18 @@ import { digestOf, openRecord, sealRecord } from './signed-record.ts'
 export const receiptLimits = { maxBytes: 1024 * 1024, maxTasks: 256, maxAttempts: 100, maxText: 64 * 1024 } as const
 
 const text = v.pipe(v.string(), v.maxLength(receiptLimits.maxText))
+
+/** A text from outside as a receipt can hold it: cut to `maxLength` UTF-16 units, lone surrogates replaced. */
+export function textOf(value: string, maxLength: number = receiptLimits.maxText): string {
+  return value.slice(0, maxLength).replace(/\p{Surrogate}/gu, '\ufffd')
+}
+
+/** The same in one line of at most 200 units: the attempts of the largest flow then fit one receipt. */
+export function lineOf(value: string): string {
+  return textOf(value.replace(/[\s\p{Cc}]+/gu, ' ').trim(), maxLine)
+}
+
+const maxLine = 200
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(200))
 const amount = v.pipe(v.number(), v.finite(), v.minValue(0))
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))

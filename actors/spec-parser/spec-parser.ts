@@ -25,7 +25,12 @@ export const SpecParser = defineStatem({
   name: 'flow_spec_parser',
   init: (start: SpecParserStart) => statem.initial('idle', start as Data, go),
   states: {
-    idle: { internal: ({ data }) => statem.next('parsing', data, go) },
+    idle: {
+      internal: ({ self, data }) => {
+        self.cast(data.owner, 'joined', { kind: 'spec parser', pid: self.pid })
+        return statem.next('parsing', data, go)
+      },
+    },
     parsing: {
       internal: ({ data }) => {
         try {

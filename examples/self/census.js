@@ -16,7 +16,9 @@ export async function takeCensus({ signal }) {
     let lines = 0
     for (const entry of own) {
       signal.throwIfAborted()
-      lines += (await readFile(`${entry.parentPath}/${entry.name}`, 'utf8')).split('\n').length
+      // A file may go while we look, for others work here too.
+      const text = await readFile(`${entry.parentPath}/${entry.name}`, 'utf8').catch(() => '')
+      lines += text.split('\n').length
     }
     census.push({ room, files: own.length, lines })
   }

@@ -9,11 +9,8 @@ const CALM = 64
 /** A ring larger than this is given back as soon as it has run empty. */
 const LARGE = 65_536
 
-/** What an unused mailbox has in place of a ring: shared, and never written. */
-const NONE: unknown[] = []
-
 export class Mailbox {
-  #slots = NONE
+  #slots: unknown[] = []
   #mask = -1
   #first = 0
   /** How often it has run empty since it last grew. */
@@ -60,7 +57,7 @@ export class Mailbox {
   }
 
   clear(): void {
-    this.#slots = NONE
+    this.#slots = []
     this.#mask = -1
     this.#first = 0
     this.length = 0

@@ -41,7 +41,6 @@ export class TimerWheel {
   readonly #turns: Turns
   readonly #near: Slot[] = slots(NEAR)
   readonly #far: Slot[][] = FAR_LEVELS.map(() => slots(FAR))
-  readonly #due = new Slot()
   #now: number
   #count = 0
   #order = 0
@@ -82,7 +81,7 @@ export class TimerWheel {
 
   /** Cancels everything and lets go of the alarm. */
   close(): void {
-    for (const slot of [...this.#near, ...this.#far.flat(), this.#due]) takeAll(slot)
+    for (const slot of [...this.#near, ...this.#far.flat()]) while (slot.first !== null) unlink(slot.first)
     this.#count = 0
     this.#disarm()
   }
@@ -126,17 +125,16 @@ export class TimerWheel {
     if (target > this.#now) this.#now = target
   }
 
-  // What is due stays in a list while it fires, so that one timer's end can still cancel another of the same tick.
   #fire(slot: Slot): void {
     if (slot.first === null) return
-    const due = takeAll(slot)
-    if (due.length > 1) due.sort((a, b) => a.order - b.order)
-    for (const timer of due) append(this.#due, timer)
-    for (let timer = this.#due.first; timer !== null; timer = this.#due.first) {
+    const due: Timer[] = []
+    for (let timer = slot.first; timer !== null; timer = slot.first) {
       unlink(timer)
-      this.#count--
-      timer.expire()
+      due.push(timer)
     }
+    this.#count -= due.length
+    if (due.length > 1) due.sort((a, b) => a.order - b.order)
+    for (const timer of due) timer.expire()
   }
 
   #insert(timer: Timer): void {
@@ -157,7 +155,12 @@ export class TimerWheel {
       const shift = FAR_LEVELS[level] ?? 0
       if (tick % 2 ** shift !== 0) continue
       const slot = this.#slotAt(this.#far[level] ?? [], (tick >>> shift) & (FAR - 1))
-      for (const timer of takeAll(slot)) this.#insert(timer)
+      const dealt: Timer[] = []
+      for (let timer = slot.first; timer !== null; timer = slot.first) {
+        unlink(timer)
+        dealt.push(timer)
+      }
+      for (const timer of dealt) this.#insert(timer)
     }
   }
 
@@ -192,15 +195,6 @@ export class TimerWheel {
 
 function slots(count: number): Slot[] {
   return Array.from({ length: count }, () => new Slot())
-}
-
-function takeAll(slot: Slot): Timer[] {
-  const timers: Timer[] = []
-  for (let timer = slot.first; timer !== null; timer = slot.first) {
-    unlink(timer)
-    timers.push(timer)
-  }
-  return timers
 }
 
 function append(slot: Slot, timer: Timer): void {
