@@ -3,17 +3,7 @@
 //
 // Invariant: a task's child process does not outlive the agent (however that ends), the flow that asked, or `cancel`.
 
-import {
-  Down,
-  defineServer,
-  type From,
-  noReply,
-  type Pid,
-  type Ref,
-  type Reference,
-  reply,
-  stop,
-} from '../../src/index.ts'
+import { Down, defineServer, type From, noReply, type Pid, type Reference, reply, stop } from '../../src/index.ts'
 import type { AgentDeclaration } from '../flow/agents-file.ts'
 import { Registry, registryName } from '../registry/registry.ts'
 import { type RunnerPorts, runTask, type TaskOrder, type TaskResult } from './runner.ts'
@@ -86,9 +76,8 @@ export const Agent = defineServer<AgentProtocol>()({
     self.label = `agent ${id}`
     const registry = self.whereis(Registry, registryName)
     if (registry === undefined) return stop('no_registry')
-    const pid = self.pid as Ref<typeof Agent>
-    if (!(await self.call(registry, 'register', { id, role, concurrency, pid })))
-      return stop({ already_registered: id })
+    const registered = await self.call(registry, 'register', { id, role, concurrency, pid: self.pid })
+    if (!registered) return stop({ already_registered: id })
     const state: AgentState = { declaration, ports, running: new Map(), waiting: [] }
     // However this process ends, what it has started ends with it.
     self.signal.addEventListener('abort', () => {

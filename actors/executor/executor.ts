@@ -186,7 +186,7 @@ async function agentOf(self: Self, id: string): Promise<Ref<typeof Agent> | unde
   for (const graceMs of [agentGraceMs, 0]) {
     const registry = self.whereis(Registry, registryName)
     const found = registry === undefined ? undefined : await self.call(registry, 'find', id)
-    if (found !== undefined && self.isAlive(found.pid)) return found.pid
+    if (found !== undefined && self.isAlive(found.pid)) return found.pid as Ref<typeof Agent>
     if (graceMs > 0) await self.sleep(graceMs)
   }
   return undefined

@@ -2,8 +2,7 @@
 //
 // Invariant: an id has at most one living process, and every entry is monitored.
 
-import { Down, defineServer, type Pid, type Ref, type Reference, reply } from '../../src/index.ts'
-import type { Agent } from '../agent/agent.ts'
+import { Down, defineServer, type Pid, type Reference, reply } from '../../src/index.ts'
 
 /** The name under which the registry of a flow system is registered. */
 export const registryName = 'flow_registry'
@@ -13,7 +12,7 @@ export interface RegisteredAgent {
   readonly role: string
   /** How many tasks it may do at once. */
   readonly concurrency: number
-  readonly pid: Ref<typeof Agent>
+  readonly pid: Pid
 }
 
 interface Entry extends RegisteredAgent {
