@@ -5,11 +5,13 @@ export {
   type AutoShutdown,
   type ChildSpec,
   checkChildSpecs,
+  type Flags,
   type Restart,
   type Shutdown,
   type Strategy,
   type SupervisorFlags,
 } from './behaviours/child-spec.ts'
+export { type ProcessInfo, processInfo } from './behaviours/process-info.ts'
 export {
   type Ignored,
   ignore,
@@ -51,11 +53,29 @@ export {
   type SupervisorDefinition,
   type SupervisorProtocol,
   type SupervisorSpec,
+  type SupervisorState,
   supervisor,
 } from './behaviours/supervisor.ts'
+export * as sys from './behaviours/sys.ts'
 export { type CreateNodeOptions, createNode } from './create-node.ts'
-export { EspalierError, OptionError, ProcessError } from './kernel/errors.ts'
-export { type Crash, ExitError, type ExitReason, isCrash, isOrderly, showReason } from './kernel/exit-reason.ts'
+export { Counters, type CountersOptions } from './groups/counters.ts'
+export type { Entry } from './groups/entry-index.ts'
+export { GroupEvent } from './groups/group-monitors.ts'
+export { ProcessGroups, type ProcessGroupsOptions } from './groups/process-groups.ts'
+export { PubSub, type PubSubOptions } from './groups/pub-sub.ts'
+export { Registry, RegistryEvent, type RegistryOptions } from './groups/registry.ts'
+export type { BroadcastOptions, Sender } from './groups/sender.ts'
+export { CapacityError, EspalierError, OptionError, ProcessError } from './kernel/errors.ts'
+export {
+  type Crash,
+  type CycleStep,
+  ExitError,
+  type ExitReason,
+  isCrash,
+  isOrderly,
+  showReason,
+} from './kernel/exit-reason.ts'
+export type { Key } from './kernel/key.ts'
 export { Cast, Down, Exit } from './kernel/messages.ts'
 export type { Node, NodeCounters } from './kernel/node.ts'
 export { type Pid, type Reference, samePid, sameReference } from './kernel/pid.ts'

@@ -2,13 +2,20 @@
 // clock (supervisor.erl, add_restart): a restart counts as long as its second plus the period has not passed.
 
 export class RestartWindow {
-  readonly #intensity: number
-  readonly #period: number
-  readonly #unitMs: number
+  #intensity = 0
+  #period = 0
+  #unitMs = 1
   #times: number[] = []
   #first = 0
 
   constructor(intensity: number, periodMs: number) {
+    this.limit(intensity, periodMs)
+  }
+
+  /** New limits, with which counting begins anew. */
+  limit(intensity: number, periodMs: number): void {
+    this.#times = []
+    this.#first = 0
     this.#intensity = intensity
     // Whole seconds behave as OTP's; a finer period is counted in milliseconds.
     this.#unitMs = periodMs % 1000 === 0 ? 1000 : 1

@@ -45,6 +45,10 @@ export class ServerLoop implements Behaviour {
     this.#state = argument
   }
 
+  get name(): string {
+    return this.#handlers.name ?? 'server'
+  }
+
   get pending(): boolean {
     return this.#continue !== NOTHING
   }
@@ -87,7 +91,7 @@ export class ServerLoop implements Behaviour {
     if (!process.alive) return
     this.#unname()
     process.started({ error: reason })
-    if (crashed) process.node.reportCrash(process, this.#name, reason, 'init')
+    if (crashed) process.node.reportCrash(process, this.name, reason, 'init')
     process.end(reason)
   }
 
@@ -133,23 +137,17 @@ export class ServerLoop implements Behaviour {
     return this.#info('timeout')
   }
 
-  system(request: Call): Turn {
-    switch (request.tag) {
-      case 'stop':
-        return this.#terminate(request.payload, undefined)
-      case 'get_state':
-        request.answer(this.#state)
-        return undefined
-      case 'replace_state': {
-        const replace = request.payload as (state: unknown) => unknown
-        this.#state = replace(this.#state)
-        request.answer(this.#state)
-        return undefined
-      }
-      default:
-        request.fail({ unknown_system_message: request.tag })
-        return undefined
-    }
+  stop(reason: ExitReason): Turn {
+    return this.#terminate(reason, undefined)
+  }
+
+  getState(): unknown {
+    return this.#state
+  }
+
+  replaceState(replace: (state: unknown) => unknown): unknown {
+    this.#state = replace(this.#state)
+    return this.#state
   }
 
   #info(message: unknown): Turn {
@@ -160,7 +158,7 @@ export class ServerLoop implements Behaviour {
   }
 
   #unhandled(kind: string, tag: string): Turn {
-    const error = new EspalierError('ERR_UNHANDLED', `${this.#name} has no handler for ${kind} ${JSON.stringify(tag)}`)
+    const error = new EspalierError('ERR_UNHANDLED', `${this.name} has no handler for ${kind} ${JSON.stringify(tag)}`)
     return this.#terminate(reasonOf(error), tag)
   }
 
@@ -264,12 +262,8 @@ export class ServerLoop implements Behaviour {
     const process = this.#process
     if (!process.alive) return
     before?.()
-    process.node.reportCrash(process, this.#name, reason, tag)
+    process.node.reportCrash(process, this.name, reason, tag)
     process.end(reason)
-  }
-
-  get #name(): string {
-    return this.#handlers.name ?? 'server'
   }
 }
 

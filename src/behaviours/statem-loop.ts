@@ -31,6 +31,11 @@ import { type RunningTimeout, Timeouts } from './statem-timeouts.ts'
 
 type AnyTransition = Transition<unknown, unknown, unknown>
 
+interface StateAndData {
+  readonly state: unknown
+  readonly data: unknown
+}
+
 const KEEP = keepStateAndData()
 /** Another callback of the same event follows: an enter call. */
 const ENTER = Symbol('enter call')
@@ -54,6 +59,10 @@ export class StatemLoop implements Behaviour {
     this.#data = argument
     this.#timeouts = new Timeouts(process, this.#queue)
     this.#step = new Step(process.node)
+  }
+
+  get name(): string {
+    return this.#current.name
   }
 
   get pending(): boolean {
@@ -160,25 +169,19 @@ export class StatemLoop implements Behaviour {
     return undefined
   }
 
-  system(request: Call): Turn {
-    switch (request.tag) {
-      case 'stop':
-        return this.#terminate(request.payload, request.payload)
-      case 'get_state':
-        request.answer({ state: this.#state, data: this.#data })
-        return undefined
-      case 'replace_state': {
-        const replace = request.payload as (now: { state: unknown; data: unknown }) => { state: unknown; data: unknown }
-        const { state, data } = replace({ state: this.#state, data: this.#data })
-        this.#state = state
-        this.#data = data
-        request.answer({ state, data })
-        return undefined
-      }
-      default:
-        request.fail({ unknown_system_message: request.tag })
-        return undefined
-    }
+  stop(reason: ExitReason): Turn {
+    return this.#terminate(reason, reason)
+  }
+
+  getState(): StateAndData {
+    return { state: this.#state, data: this.#data }
+  }
+
+  replaceState(replace: (now: unknown) => unknown): unknown {
+    const { state, data } = replace(this.getState()) as StateAndData
+    this.#state = state
+    this.#data = data
+    return this.getState()
   }
 
   ended(): void {

@@ -295,7 +295,8 @@ export function actionTerm(action: unknown): unknown {
     case 'reply':
       return { reply: action.from, value: action.value }
     case 'timeout': {
-      const { type, name, time, content } = action
+      const { type, name, content } = action
+      const time = action.time === Number.POSITIVE_INFINITY ? 'infinity' : action.time
       if (type === 'timeout') return { timeout: name, time, content }
       return type === 'event_timeout' ? { timeout: time, content } : { state_timeout: time, content }
     }

@@ -3,7 +3,7 @@
 
 import type { Behaviour, Turn } from '../kernel/behaviour.ts'
 import type { Call } from '../kernel/call.ts'
-import { type ExitReason, reasonOf } from '../kernel/exit-reason.ts'
+import { type ExitReason, ExitThrown, reasonOf } from '../kernel/exit-reason.ts'
 import { CALL, EXIT, type Exit } from '../kernel/messages.ts'
 import { Pid } from '../kernel/pid.ts'
 import type { Process } from '../kernel/process.ts'
@@ -14,12 +14,13 @@ import { DynamicChildren } from './dynamic-children.ts'
 import { RestartWindow } from './restart-window.ts'
 import { report, stopChild, stopChildren } from './shutdown.ts'
 import { startChild } from './start-child.ts'
-import type { ChildCounts, ChildInfo, StartChildResult, SupervisorInit } from './supervisor.ts'
+import type { ChildCounts, ChildInfo, StartChildResult, SupervisorInit, SupervisorState } from './supervisor.ts'
 
 /** A failed restart, to be tried again: a message to itself, so that shutdown and queries get a turn in between. */
 const RETRY = { name: 'retry' }
 
 export class SupervisorLoop implements Behaviour {
+  readonly name: string
   readonly pending = false
   readonly #init: SupervisorInit
   readonly #process: Process
@@ -31,7 +32,8 @@ export class SupervisorLoop implements Behaviour {
   /** The children of a `simple_one_for_one` supervisor. */
   #dynamic: DynamicChildren | undefined
 
-  constructor(init: SupervisorInit, process: Process, self: Self, argument: unknown) {
+  constructor(name: string, init: SupervisorInit, process: Process, self: Self, argument: unknown) {
+    this.name = name
     this.#init = init
     this.#process = process
     this.#self = self
@@ -112,11 +114,26 @@ export class SupervisorLoop implements Behaviour {
     return undefined
   }
 
-  system(request: Call): Turn {
-    if (request.tag === 'stop') return this.#end(request.payload)
-    if (request.tag === 'get_state') request.answer({ flags: this.#flags, children: this.#which() })
-    else request.fail({ unknown_system_message: request.tag })
-    return undefined
+  stop(reason: ExitReason): Turn {
+    return this.#end(reason)
+  }
+
+  getState(): SupervisorState {
+    return { flags: this.#flags, children: this.#which() }
+  }
+
+  // The children are what runs: to change them there are the operations. New flags begin a new period.
+  replaceState(replace: (state: unknown) => unknown): unknown {
+    const { flags } = replace(this.getState()) as SupervisorState
+    const checked = checkFlags(flags)
+    if ('error' in checked) throw new ExitThrown({ supervisor_data: checked.error })
+    const { strategy, intensity, periodMs } = checked.ok
+    if ((strategy === 'simple_one_for_one') !== (this.#dynamic !== undefined)) {
+      throw new ExitThrown({ supervisor_data: { invalid_strategy: strategy } })
+    }
+    this.#flags = checked.ok
+    this.#window.limit(intensity, periodMs)
+    return this.getState()
   }
 
   #childEnded(pid: Pid, reason: ExitReason): Turn {

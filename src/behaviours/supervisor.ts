@@ -5,7 +5,7 @@ import type { ExitReason } from '../kernel/exit-reason.ts'
 import type { Pid } from '../kernel/pid.ts'
 import type { Definition } from '../kernel/ref.ts'
 import type { Self } from '../kernel/self.ts'
-import type { ChildSpec, Restart, Shutdown, SupervisorFlags } from './child-spec.ts'
+import type { ChildSpec, Flags, Restart, Shutdown, SupervisorFlags } from './child-spec.ts'
 import { SupervisorLoop } from './supervisor-loop.ts'
 
 /** Flags and children. With `simple_one_for_one`, exactly one child: the template of those started later. */
@@ -65,6 +65,13 @@ export interface CheckedChildSpec {
   readonly modules: readonly string[] | 'dynamic'
 }
 
+/** What `sys.getState` shows of a supervisor; `sys.replaceState` may change the flags, all but to or from `simple_one_for_one`. */
+export interface SupervisorState {
+  readonly flags: Flags
+  /** As by `which_children`. */
+  readonly children: readonly ChildInfo[]
+}
+
 /** A supervisor's definition. */
 export type SupervisorDefinition<A = undefined> = Definition<A, SupervisorProtocol>
 
@@ -86,7 +93,7 @@ export function supervisor(spec: SupervisorSpec<unknown> | SupervisorInit): Defi
   return {
     kind: 'supervisor',
     name,
-    create: (process, self, argument) => new SupervisorLoop(init, process, self, argument),
+    create: (process, self, argument) => new SupervisorLoop(name, init, process, self, argument),
   }
 }
 

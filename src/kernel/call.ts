@@ -2,7 +2,8 @@
 // fences a late reply, and the entry of its time-out in the timer wheel. One object and one promise a call.
 
 import { isDeepStrictEqual } from 'node:util'
-import { ExitError, type ExitReason } from './exit-reason.ts'
+import { findCycle, showCycle } from './call-cycle.ts'
+import { type CycleStep, ExitError, type ExitReason } from './exit-reason.ts'
 import type { Pid } from './pid.ts'
 import type { Process } from './process.ts'
 import { Timer, type TimerWheel } from './timers.ts'
@@ -72,7 +73,9 @@ export class Call extends Timer {
 
   /** Answers the caller. A second or late answer has no effect, nor has one to a caller that is no more. */
   answer(value: unknown): void {
+    const callee = this.#callee
     if (!this.#settle()) return
+    if (callee !== null && callee.debug !== null) callee.debug.replied(this, value)
     const { caller } = this
     if (caller === null) this.#resolve(value)
     else if (caller.alive && caller.pendingSignals === 0 && !caller.node.scheduler.seeded) this.#resolve(value)
@@ -90,13 +93,25 @@ export class Call extends Timer {
   }
 
   override expire(): void {
-    const what = `call ${JSON.stringify(this.tag)} to ${this.callee} had no answer within ${this.#timeoutMs} ms`
-    this.#fail('timeout', what)
+    const cycle = findCycle(this)
+    let what = `call ${JSON.stringify(this.tag)} to ${this.callee} had no answer within ${this.#timeoutMs} ms`
+    if (cycle !== undefined) what += `, for each waits for the next: ${showCycle(cycle)}`
+    this.#fail('timeout', what, cycle)
   }
 
-  #fail(reason: ExitReason, what: string): void {
+  /** Gives up without telling anybody: an answer will have no effect. */
+  abandon(): void {
+    this.#settle()
+  }
+
+  /** The next of those calls that the same process has not answered. */
+  get nextOpen(): Call | null {
+    return this.#next
+  }
+
+  #fail(reason: ExitReason, what: string, cycle?: readonly CycleStep[]): void {
     if (!this.#settle()) return
-    const error = new ExitError(reason, this.callee, what)
+    const error = new ExitError(reason, this.callee, what, cycle)
     if (this.caller === null) this.#reject(error)
     else this.caller.resume(() => this.#reject(error))
   }
@@ -110,8 +125,11 @@ export class Call extends Timer {
   }
 }
 
+/** A request to the process itself rather than to its code. */
+export class SystemCall extends Call {}
+
 /** A request to end with a given reason: that very end is its answer. */
-export class StopCall extends Call {
+export class StopCall extends SystemCall {
   override ended(reason: ExitReason): void {
     if (reason === this.payload || isDeepStrictEqual(reason, this.payload)) this.answer(undefined)
     else this.fail(reason)

@@ -32,6 +32,19 @@ export class ProcessError extends EspalierError {
   }
 }
 
+/** A bound that the user set, or left at its default, has been reached: names the option and its value. */
+export class CapacityError extends EspalierError {
+  /** The option that sets the bound. */
+  readonly field: string
+  readonly limit: number
+
+  constructor(what: string, field: string, limit: number) {
+    super('ERR_CAPACITY', `${what}: full (${field} is ${limit})`)
+    this.field = field
+    this.limit = limit
+  }
+}
+
 /** A value as a person would want to see it in one line: bounded in length and depth, and never throws. */
 export function show(value: unknown, maxLength = 120): string {
   let text: string

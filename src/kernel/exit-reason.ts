@@ -54,6 +54,16 @@ export function showReason(reason: ExitReason): string {
   return isCrash(reason) ? show(reason.error) : show(reason)
 }
 
+/** One process of a call cycle, and the tag of the call in which it waits for the next. */
+export interface CycleStep {
+  readonly pid: Pid
+  readonly name: string | undefined
+  readonly label: string | undefined
+  /** What runs in it: the name of its definition, or of its body. */
+  readonly definition: string
+  readonly tag: string
+}
+
 /**
  * A call, start or stop that did not get its answer.
  * `reason` is `'timeout'`, `'noproc'`, `'noconnection'`, `'overloaded'`, or the exit reason of the callee.
@@ -62,12 +72,18 @@ export class ExitError extends EspalierError {
   readonly reason: ExitReason
   /** Whom it was asked of: a pid, or a name that nobody had. */
   readonly callee: Pid | string | undefined
+  /**
+   * Of a time-out, if the callee could not answer because it waits for the caller: who waits for whom, from the caller
+   * on; the last waits for the first. Known of calls made with `self.call` on one node.
+   */
+  readonly cycle: readonly CycleStep[] | undefined
 
-  constructor(reason: ExitReason, callee: Pid | string | undefined, what: string) {
+  constructor(reason: ExitReason, callee: Pid | string | undefined, what: string, cycle?: readonly CycleStep[]) {
     const code = codeOf(reason)
     super(code, `${what}: ${showReason(reason)}`, isCrash(reason) ? { cause: reason.error } : undefined)
     this.reason = reason
     this.callee = callee
+    this.cycle = cycle
   }
 }
 

@@ -9,8 +9,11 @@ const CALM = 64
 /** A ring larger than this is given back as soon as it has run empty. */
 const LARGE = 65_536
 
+/** What an unused mailbox has in place of a ring: shared, and never written. */
+const NONE: unknown[] = []
+
 export class Mailbox {
-  #slots: unknown[] = []
+  #slots = NONE
   #mask = -1
   #first = 0
   /** How often it has run empty since it last grew. */
@@ -57,7 +60,7 @@ export class Mailbox {
   }
 
   clear(): void {
-    this.#slots = []
+    this.#slots = NONE
     this.#mask = -1
     this.#first = 0
     this.length = 0

@@ -62,3 +62,10 @@ export const SYSTEM = new Mark('system')
 
 /** A time-out of a state machine has run out: payload is its own. Never bounded, and not shown to selective receive. */
 export const TIMEOUT = new Mark('timeout')
+
+/** What a person calls a message with this head: its tag, or its kind. */
+export function tagOf(head: unknown, payload: unknown): string {
+  if (typeof head === 'string') return head
+  if (head === CALL) return (payload as { readonly tag: string }).tag
+  return head instanceof Mark ? head.name : 'info'
+}

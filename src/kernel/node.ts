@@ -2,7 +2,8 @@
 // talks to the others only through its router, as it would to another machine.
 
 import { Aliases, type AliasMode } from './aliases.ts'
-import { Call, StopCall } from './call.ts'
+import { Call, StopCall, SystemCall } from './call.ts'
+import { type EndListener, EndListeners } from './end-listeners.ts'
 import { OptionError, ProcessError } from './errors.ts'
 import { type ExitReason, isOrderly } from './exit-reason.ts'
 import { MessageTimers } from './message-timers.ts'
@@ -68,6 +69,7 @@ export class Node {
   readonly #processes = new Map<number, Process>()
   readonly #names = new Registry()
   readonly #aliases = new Aliases()
+  readonly #endListeners = new EndListeners()
   readonly #messageTimers: MessageTimers
   readonly #listeners = new Set<ReportListener>()
   #nextId = 1
@@ -211,15 +213,15 @@ export class Node {
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const call = new Call(tag, argument, caller, to, resolve, reject)
-      this.#open(call, CALL, options?.timeoutMs ?? CALL_TIMEOUT_MS)
+      this.open(call, CALL, options?.timeoutMs ?? CALL_TIMEOUT_MS)
     })
   }
 
   /** @internal A request to the process itself: see messages.ts, SYSTEM. */
   system(caller: Process | null, to: Pid, tag: string, argument?: unknown, options?: CallOptions): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const call = new Call(tag, argument, caller, to, resolve, reject)
-      this.#open(call, SYSTEM, options?.timeoutMs ?? CALL_TIMEOUT_MS)
+      const call = new SystemCall(tag, argument, caller, to, resolve, reject)
+      this.open(call, SYSTEM, options?.timeoutMs ?? CALL_TIMEOUT_MS)
     })
   }
 
@@ -227,11 +229,12 @@ export class Node {
   stopProcess(caller: Process | null, to: Pid, reason: ExitReason, options?: CallOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       const call = new StopCall('stop', reason, caller, to, () => resolve(), reject)
-      this.#open(call, SYSTEM, options?.timeoutMs ?? Number.POSITIVE_INFINITY)
+      this.open(call, SYSTEM, options?.timeoutMs ?? Number.POSITIVE_INFINITY)
     })
   }
 
-  #open(call: Call, head: unknown, timeoutMs: number): void {
+  /** @internal Sends a call on its way. */
+  open(call: Call, head: unknown, timeoutMs: number): void {
     const { callee } = call
     const target = this.#local(callee)
     if (target === null) return call.fail(this.isLocal(callee) ? 'noproc' : 'noconnection')
@@ -286,6 +289,7 @@ export class Node {
     pid.process = null
     this.#processes.delete(pid.id)
     this.#names.ended(process)
+    this.#endListeners.tell(pid)
     this.#aliases.dropAll(process)
     announceEnd(this, process, reason)
     this.#messageTimers.ended(process)
@@ -370,6 +374,18 @@ export class Node {
   #local(pid: Pid): Process | null {
     if (pid instanceof ProcessRef && pid.home === this) return pid.process
     return this.isLocal(pid) ? (this.#processes.get(pid.id) ?? null) : null
+  }
+
+  /** @internal Tells `listener` when a process of this node ends; false if none such lives. Idempotent. */
+  watchEnd(pid: Pid, listener: EndListener): boolean {
+    const process = this.#local(pid)
+    if (process !== null) this.#endListeners.add(process.pid, listener)
+    return process !== null
+  }
+
+  /** @internal */
+  unwatchEnd(pid: Pid, listener: EndListener): void {
+    if (this.isLocal(pid)) this.#endListeners.delete(pid, listener)
   }
 
   /** @internal */

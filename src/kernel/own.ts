@@ -3,7 +3,8 @@
 import type { Call } from './call.ts'
 import { ProcessError } from './errors.ts'
 import { type ExitReason, ExitThrown } from './exit-reason.ts'
-import { INFO } from './messages.ts'
+import { EXIT, Exit, INFO } from './messages.ts'
+import type { Node } from './node.ts'
 import { type Pid, Reference } from './pid.ts'
 import type { Process } from './process.ts'
 import type { ProcessRef } from './process-ref.ts'
@@ -62,7 +63,8 @@ export class Own {
 
   send(to: Destination, message: unknown): void {
     if (this.#fenced()) return
-    const { node } = this.#process
+    const { node, debug } = this.#process
+    if (debug !== null) debug.sent('send', to, undefined, message)
     if (to instanceof Reference) node.sendToAlias(to, message)
     else if (typeof to === 'string') node.sendToName(to, INFO, message)
     else node.sendPair(to, INFO, message)
@@ -70,11 +72,15 @@ export class Own {
 
   call(to: Pid, tag: string, argument?: unknown, options?: CallOptions): Promise<unknown> {
     if (this.#fenced()) return never()
+    const { debug } = this.#process
+    if (debug !== null) debug.sent('call', to, tag, argument)
     return this.#process.node.call(this.#process, to, tag, argument, options)
   }
 
   cast(to: Pid, tag: string, argument?: unknown): boolean {
     if (this.#fenced()) return false
+    const { debug } = this.#process
+    if (debug !== null) debug.sent('cast', to, tag, argument)
     return this.#process.node.sendPair(to, tag, argument)
   }
 
@@ -88,8 +94,7 @@ export class Own {
     const { node } = process
     if (node.isLocal(to) && !node.isAlive(to)) {
       if (!process.trapExit) throw new ProcessError('noproc', `link to ${to}: no such process`)
-      process.links.add(to)
-      node.scheduler.post(process, { kind: 'link_exit', to: process.pid, from: to, reason: 'noproc' })
+      process.signalled(EXIT, new Exit(to, 'noproc'))
       return
     }
     process.links.add(to)
@@ -107,8 +112,9 @@ export class Own {
     const ref = node.reference()
     if (this.#fenced()) return ref
     const pid = typeof target === 'string' ? node.whereis(target) : target
-    if (options?.alias !== undefined) node.addAlias(ref, process, options.alias)
+    // A monitor of oneself is none, and its reference no alias.
     if (pid === process.pid) return ref
+    if (options?.alias !== undefined) node.addAlias(ref, process, options.alias)
     process.monitorTable ??= new Map()
     process.monitorTable.set(ref.id, { ref, pid, target, alias: options?.alias })
     if (pid !== undefined) node.post(pid, { kind: 'monitor', to: pid, from: process.pid, ref })
@@ -236,8 +242,14 @@ export class Own {
     return this.#process.node.whereis(typeof first === 'string' ? first : (second ?? ''))
   }
 
+  // Signals that this process has sent count (erlang(3), is_process_alive/1), and may come back on it.
   isAlive(pid: Pid): boolean {
-    return this.#process.node.isAlive(pid)
+    const process = this.#process
+    if (process.alive) {
+      process.node.scheduler.deliverSignals()
+      if (!process.alive) throw new ExitThrown('killed')
+    }
+    return process.node.isAlive(pid)
   }
 
   links(): Pid[] {
@@ -246,6 +258,11 @@ export class Own {
 
   monitors(): (Pid | string)[] {
     return [...(this.#process.monitorTable?.values() ?? [])].map((entry) => entry.target)
+  }
+
+  /** The process whose hands these are. */
+  static process(own: Own): Process {
+    return own.#process
   }
 
   #fenced(): boolean {
@@ -259,4 +276,19 @@ export class Own {
 export function selfOf(process: Process): Self {
   const own: unknown = new Own(process)
   return own as Self
+}
+
+/** Who acts: a process, or on behalf of a node the world outside. */
+export interface Actor {
+  readonly node: Node
+  /** Null: the world outside. */
+  readonly process: Process | null
+}
+
+/** Who acts when `by` is handed to a function: a process's own `self`, or a node. */
+export function actorOf(by: Node | Self): Actor {
+  const own: unknown = by
+  if (!(own instanceof Own)) return { node: own as Node, process: null }
+  const process = Own.process(own)
+  return { node: process.node, process }
 }

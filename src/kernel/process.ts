@@ -5,11 +5,12 @@
 
 import type { Behaviour, Turn } from './behaviour.ts'
 import type { Call } from './call.ts'
+import type { Debug } from './debug.ts'
 import { type ExitReason, reasonOf } from './exit-reason.ts'
 import { PidSet } from './links.ts'
 import { Mailbox } from './mailbox.ts'
 import type { MessageTimer } from './message-timers.ts'
-import { CALL, DOWN, Down, EXIT, Exit, INFO, SYSTEM } from './messages.ts'
+import { CALL, DOWN, Down, EXIT, Exit, INFO, SYSTEM, tagOf } from './messages.ts'
 import type { Node } from './node.ts'
 import { dropOldest, type Overflow, refuse } from './overflow.ts'
 import type { Pid, Reference } from './pid.ts'
@@ -18,6 +19,7 @@ import type { Receive } from './receive.ts'
 import type { Priority } from './scheduler.ts'
 import type { StartResult } from './self.ts'
 import { bounce, type Signal } from './signals.ts'
+import { handleSystem } from './system-requests.ts'
 import { Timer } from './timers.ts'
 
 /** A monitor this process holds. */
@@ -60,6 +62,8 @@ export class Process {
   /** Called once with the outcome of the start, in the name of `starter` if that is a process. */
   onStarted: ((result: StartResult) => void) | null = null
   starter: Process | null = null
+  /** Ends the process if its start takes too long. */
+  startLimit: Timer | null = null
   /** A raw process: messages wait for `receive`; waiting there is idling, not being busy. */
   raw = false
   overflow: Overflow = 'refuse'
@@ -67,9 +71,15 @@ export class Process {
   openCalls: Call | null = null
   /** The receive under way, if any. */
   receiving: Receive | null = null
+  /** What traces and counts its messages; null while nobody wants to know. */
+  debug: Debug | null = null
+  /** The tag of what it handles, if its code has returned a promise that is still pending. */
+  handling: string | undefined
   #initialised = false
   #timeout: IdleTimeout | null = null
   #timeoutDue = false
+  /** The idle time that was asked for and is not over. */
+  #timeoutMs: number | undefined
   #abort: AbortController | null = null
 
   constructor(node: Node, pid: ProcessRef, parent: Pid | undefined, priority: Priority) {
@@ -94,7 +104,7 @@ export class Process {
     if (!this.alive) return 1
     if (!this.#initialised) {
       this.#initialised = true
-      if (this.behaviour !== null) this.#await(this.behaviour.init())
+      if (this.behaviour !== null) this.#await(this.behaviour.init(), 'init')
     } else if (this.receiving !== null) {
       this.receiving.offer()
     } else if (!this.busy) return this.#handle(quota)
@@ -108,25 +118,28 @@ export class Process {
     let used = 0
     while (used < quota && behaviour !== null) {
       used++
-      let turn: Turn
       if (this.suspended) {
         if (!this.handleSystemOnly(behaviour)) break
         continue
       }
-      if (behaviour.pending) turn = behaviour.advance()
+      let turn: Turn
+      let tag = 'continue'
+      if (behaviour.pending) turn = this.debug === null ? behaviour.advance() : this.debug.advance(behaviour)
       else if (mailbox.length > 0) {
         const head = mailbox.headAt(0)
         const payload = mailbox.payloadAt(0)
         mailbox.shift()
-        if (head === SYSTEM) {
-          this.systemWaiting--
-          turn = this.system(behaviour, payload as Call)
-        } else turn = behaviour.receive(head, payload)
+        if (head === SYSTEM) turn = this.#system(behaviour, payload as Call)
+        else if (this.debug === null) turn = behaviour.receive(head, payload)
+        else turn = this.debug.receive(behaviour, head, payload)
+        if (turn !== undefined) tag = tagOf(head, payload)
       } else if (this.#timeoutDue) {
         this.#timeoutDue = false
-        turn = behaviour.timeout()
+        this.#timeoutMs = undefined
+        turn = this.debug === null ? behaviour.timeout() : this.debug.timeout(behaviour)
+        tag = 'timeout'
       } else break
-      if (turn !== undefined) this.#await(turn)
+      if (turn !== undefined) this.#await(turn, tag)
       if (this.busy || !this.alive || signals.length > 0) break
     }
     if (this.#hasWork()) this.wake()
@@ -141,8 +154,9 @@ export class Process {
     return this.mailbox.length > 0 || this.#timeoutDue || this.behaviour.pending
   }
 
-  #await(turn: Turn): void {
+  #await(turn: Turn, tag: string): void {
     if (turn === undefined || !this.alive) return
+    this.handling = tag
     this.setBusy(true)
     turn.then(
       () => this.#finished(),
@@ -152,6 +166,7 @@ export class Process {
 
   #finished(): void {
     if (!this.alive) return
+    this.handling = undefined
     this.setBusy(false)
     if (this.#hasWork()) this.wake()
   }
@@ -170,10 +185,15 @@ export class Process {
       if (this.overflow !== 'drop_oldest') return refuse(this, head, payload)
       dropOldest(this)
     }
+    this.signalled(head, payload)
+    return true
+  }
+
+  /** The same without a bound: for what a signal turns into. */
+  signalled(head: unknown, payload: unknown): void {
     if (this.pendingSignals > 0) {
       this.node.scheduler.post(this, { kind: 'message', to: this.pid, head, payload })
     } else this.deliver(head, payload)
-    return true
   }
 
   // Signals turned into messages are never bounded. A call is monitored from here on: behind an exit signal that is
@@ -182,7 +202,9 @@ export class Process {
     if (head === CALL || head === SYSTEM) (payload as Call).open(this)
     if (head === SYSTEM) this.systemWaiting++
     this.mailbox.push(head, payload)
-    if (!this.queued) this.wake()
+    if (this.queued) return
+    if (this.receiving?.any && this.node.scheduler.spendIdle()) this.receiving.offer()
+    else this.wake()
   }
 
   /** Takes a message from anywhere out of the mailbox. */
@@ -212,20 +234,18 @@ export class Process {
 
   // ---- system messages ---------------------------------------------------------------------------------------------
 
-  /** Answers what concerns the process itself; the rest is the behaviour's. */
-  system(behaviour: Behaviour, request: Call): Turn {
-    switch (request.tag) {
-      case 'suspend':
-        this.suspended = true
-        request.answer('ok')
-        return undefined
-      case 'resume':
-        this.suspended = false
-        request.answer('ok')
-        return undefined
-      default:
-        return behaviour.system(request)
+  // As in OTP, a system request starts the idle time anew, and while suspended there is none.
+  #system(behaviour: Behaviour, request: Call): Turn {
+    this.systemWaiting--
+    const turn = handleSystem(this, behaviour, request)
+    const { suspended } = this
+    if (this.#timeoutMs !== undefined && this.alive) {
+      const ms = this.#timeoutMs
+      this.cancelTimeout()
+      if (suspended) this.#timeoutMs = ms
+      else this.timeoutAfter(ms)
     }
+    return turn
   }
 
   #systemIndex(): number {
@@ -236,11 +256,10 @@ export class Process {
 
   handleSystemOnly(behaviour: Behaviour): boolean {
     if (this.systemWaiting === 0) return false
-    this.systemWaiting--
     const index = this.#systemIndex()
     const request = this.mailbox.payloadAt(index) as Call
-    this.mailbox.removeAt(index)
-    this.#await(this.system(behaviour, request))
+    this.removeAt(index)
+    this.#await(this.#system(behaviour, request), 'system')
     return this.alive && !this.busy
   }
 
@@ -250,6 +269,7 @@ export class Process {
   timeoutAfter(ms: number): void {
     this.cancelTimeout()
     if (ms === Number.POSITIVE_INFINITY) return
+    this.#timeoutMs = ms
     if (ms === 0) this.timeoutIsDue()
     else {
       this.#timeout = new IdleTimeout(this)
@@ -259,6 +279,7 @@ export class Process {
 
   cancelTimeout(): void {
     this.#timeoutDue = false
+    this.#timeoutMs = undefined
     if (this.#timeout === null) return
     this.node.timers.cancel(this.#timeout)
     this.#timeout = null
@@ -305,6 +326,8 @@ export class Process {
         return this.#down(signal.ref, signal.reason)
       case 'resume':
         return signal.settle()
+      case 'inspect':
+        return signal.look(this)
       case 'alias_message':
         if (this.node.aliasAccepts(this, signal.ref)) this.deliver(INFO, signal.payload)
         return
@@ -345,6 +368,7 @@ export class Process {
     const tell = this.onStarted
     if (tell === null) return
     const { starter } = this
+    if (this.startLimit !== null) this.node.timers.cancel(this.startLimit)
     this.onStarted = null
     this.starter = null
     if (starter === null) tell(result)

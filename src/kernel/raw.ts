@@ -1,14 +1,14 @@
 // The behaviour of a raw process: its body runs once, and reads its own mailbox with `self.receive`.
 
 import type { Behaviour, Turn } from './behaviour.ts'
-import type { Call } from './call.ts'
-import { reasonOf } from './exit-reason.ts'
+import { type ExitReason, reasonOf } from './exit-reason.ts'
 import type { Process } from './process.ts'
 import type { Body, Self } from './self.ts'
 import { isThenable } from './thenable.ts'
 
 export class RawBehaviour implements Behaviour {
   readonly pending = false
+  readonly name: string
   readonly #process: Process
   readonly #self: Self
   readonly #body: Body
@@ -17,6 +17,7 @@ export class RawBehaviour implements Behaviour {
     this.#process = process
     this.#self = self
     this.#body = body
+    this.name = body.name === '' ? 'process' : body.name
   }
 
   init(): Turn {
@@ -43,7 +44,7 @@ export class RawBehaviour implements Behaviour {
     const process = this.#process
     if (!process.alive) return
     const reason = reasonOf(error)
-    process.node.reportCrash(process, this.#body.name === '' ? 'process' : this.#body.name, reason, undefined)
+    process.node.reportCrash(process, this.name, reason, undefined)
     process.end(reason)
   }
 
@@ -60,9 +61,8 @@ export class RawBehaviour implements Behaviour {
     return undefined
   }
 
-  system(request: Call): Turn {
-    if (request.tag === 'stop') this.#process.end(request.payload)
-    else request.fail('badarg')
+  stop(reason: ExitReason): Turn {
+    this.#process.end(reason)
     return undefined
   }
 }

@@ -1,5 +1,6 @@
 // What a node tells the operator, as structured events: a crash, a dead letter. Never text; never an exception.
 
+import type { TraceEvent } from './debug.ts'
 import type { ExitReason } from './exit-reason.ts'
 import type { Pid } from './pid.ts'
 
@@ -34,6 +35,8 @@ export type Report =
       readonly child: unknown
       readonly started: Pid
     }
+  /** An event of a process that is traced. */
+  | { readonly kind: 'trace'; readonly pid: Pid; readonly name: string | undefined; readonly event: TraceEvent }
   /** A message that nobody will read. */
   | {
       readonly kind: 'dead_letter'

@@ -91,7 +91,7 @@ export class Scheduler {
   /** Handles the signals under way, then lets one ready process handle one message. False if there was nothing to do. */
   step(): boolean {
     const signalled = this.signals.length > 0
-    if (signalled) this.#drain()
+    if (signalled) this.deliverSignals()
     const process = this.#next()
     if (process === undefined) {
       this.#tellQuiet()
@@ -105,6 +105,14 @@ export class Scheduler {
   whenQuiet(notify: () => void): void {
     this.#whenQuiet.push(notify)
     if (!this.#armed) this.#arm()
+  }
+
+  /**
+   * True if a process that waits may be given its message at once: nothing else is ready, and the burst is not over.
+   * Its code goes on in a microtask of its own, as it would after passing through the queue.
+   */
+  spendIdle(): boolean {
+    return this.quiet && this.spend()
   }
 
   /** True if a process may go on within this turn without passing through the queue. Counts as one message. */
@@ -133,7 +141,7 @@ export class Scheduler {
     let left = PUMP_SLICE
     try {
       while (left > 0 && !this.#exhausted) {
-        if (this.signals.length > 0) this.#drain()
+        if (this.signals.length > 0) this.deliverSignals()
         const process = this.#next()
         if (process === undefined) break
         const used = process.run(this.#untilCheck < PROCESS_SLICE ? this.#untilCheck : PROCESS_SLICE)
@@ -165,7 +173,8 @@ export class Scheduler {
     this.#untilCheck = this.#checkEvery
   }
 
-  #drain(): void {
+  /** Has every signal under way, and those that it causes, arrive. Runs no process. */
+  deliverSignals(): void {
     const { signals } = this
     while (signals.length > 0) {
       const target = signals.headAt(0) as Process

@@ -99,7 +99,7 @@ export interface Self {
   whereis(name: string): Pid | undefined
   /** The same, typed by a definition: the caller's word, not checked. */
   whereis<T extends Definition>(definition: T, name: string): Ref<T> | undefined
-  /** Whether a process of this node lives. */
+  /** Whether a process of this node lives. What this process has sent it before has arrived by then. */
   isAlive(pid: Pid): boolean
   /** The processes this one is linked to. */
   links(): Pid[]

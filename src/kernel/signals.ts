@@ -29,6 +29,8 @@ export type Signal =
     }
   /** An awaited answer for the code of `to`. Never leaves the thread. */
   | { readonly kind: 'resume'; readonly to: Pid; readonly settle: () => void }
+  /** A look at `to`, in order with the other signals; null if it is no more. Never leaves the thread. */
+  | { readonly kind: 'inspect'; readonly to: Pid; readonly look: (process: Process | null) => void }
   /** A message to an alias: `to` is the alias's owner. */
   | { readonly kind: 'alias_message'; readonly to: Pid; readonly ref: Reference; readonly payload: unknown }
 
@@ -48,6 +50,8 @@ export function bounce(node: Node, signal: Signal, reason: 'noproc' | 'noconnect
     case 'message':
       if (signal.head === CALL || signal.head === SYSTEM) return (signal.payload as Call).fail(reason)
       return node.deadLetter(signal.to, signal.head, signal.payload, reason)
+    case 'inspect':
+      return signal.look(null)
     case 'resume':
       node.counters.fenced++
   }

@@ -72,20 +72,13 @@ function launch(
   process.starter = parent
   process.behaviour = definition.create(process, selfOf(process), argument)
   if (linked && parent !== null) link(parent, process)
-  if (timeoutMs !== Number.POSITIVE_INFINITY) limitStart(node, process, timeoutMs)
-  node.scheduler.enqueue(process)
-}
-
-function limitStart(node: Node, process: Process, timeoutMs: number): void {
-  const timer = node.after(timeoutMs, () => {
-    process.started({ error: 'timeout' })
-    process.end('killed')
-  })
-  const tell = process.onStarted
-  process.onStarted = (result) => {
-    node.timers.cancel(timer)
-    tell?.(result)
+  if (timeoutMs !== Number.POSITIVE_INFINITY) {
+    process.startLimit = node.after(timeoutMs, () => {
+      process.started({ error: 'timeout' })
+      process.end('killed')
+    })
   }
+  node.scheduler.enqueue(process)
 }
 
 /** Checks the bound of a mailbox before a process with it is made. */

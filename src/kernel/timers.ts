@@ -41,6 +41,7 @@ export class TimerWheel {
   readonly #turns: Turns
   readonly #near: Slot[] = slots(NEAR)
   readonly #far: Slot[][] = FAR_LEVELS.map(() => slots(FAR))
+  readonly #due = new Slot()
   #now: number
   #count = 0
   #order = 0
@@ -81,7 +82,7 @@ export class TimerWheel {
 
   /** Cancels everything and lets go of the alarm. */
   close(): void {
-    for (const slot of [...this.#near, ...this.#far.flat()]) while (slot.first !== null) unlink(slot.first)
+    for (const slot of [...this.#near, ...this.#far.flat(), this.#due]) takeAll(slot)
     this.#count = 0
     this.#disarm()
   }
@@ -125,16 +126,17 @@ export class TimerWheel {
     if (target > this.#now) this.#now = target
   }
 
+  // What is due stays in a list while it fires, so that one timer's end can still cancel another of the same tick.
   #fire(slot: Slot): void {
     if (slot.first === null) return
-    const due: Timer[] = []
-    for (let timer = slot.first; timer !== null; timer = slot.first) {
-      unlink(timer)
-      due.push(timer)
-    }
-    this.#count -= due.length
+    const due = takeAll(slot)
     if (due.length > 1) due.sort((a, b) => a.order - b.order)
-    for (const timer of due) timer.expire()
+    for (const timer of due) append(this.#due, timer)
+    for (let timer = this.#due.first; timer !== null; timer = this.#due.first) {
+      unlink(timer)
+      this.#count--
+      timer.expire()
+    }
   }
 
   #insert(timer: Timer): void {
@@ -155,12 +157,7 @@ export class TimerWheel {
       const shift = FAR_LEVELS[level] ?? 0
       if (tick % 2 ** shift !== 0) continue
       const slot = this.#slotAt(this.#far[level] ?? [], (tick >>> shift) & (FAR - 1))
-      const dealt: Timer[] = []
-      for (let timer = slot.first; timer !== null; timer = slot.first) {
-        unlink(timer)
-        dealt.push(timer)
-      }
-      for (const timer of dealt) this.#insert(timer)
+      for (const timer of takeAll(slot)) this.#insert(timer)
     }
   }
 
@@ -195,6 +192,15 @@ export class TimerWheel {
 
 function slots(count: number): Slot[] {
   return Array.from({ length: count }, () => new Slot())
+}
+
+function takeAll(slot: Slot): Timer[] {
+  const timers: Timer[] = []
+  for (let timer = slot.first; timer !== null; timer = slot.first) {
+    unlink(timer)
+    timers.push(timer)
+  }
+  return timers
 }
 
 function append(slot: Slot, timer: Timer): void {

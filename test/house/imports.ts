@@ -2,16 +2,27 @@
 import { posix } from 'node:path'
 import { type Complaint, complain, importsOf, parse, type Sources } from './sources.ts'
 
-const library = ['src/kernel/ports', 'src/kernel', 'src/behaviours', 'src/storage', 'src/distribution', 'src/telemetry']
+const library = [
+  'kernel/ports',
+  'kernel',
+  'groups',
+  'tables',
+  'behaviours',
+  'storage',
+  'distribution',
+  'telemetry',
+].map((room) => `src/${room}`)
 
 /** room → the rooms it may import besides itself. Longest prefix wins: `src/kernel/ports` is not `src/kernel`. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/kernel/ports': [],
   'src/kernel': ['src/kernel/ports'],
   'src/system': ['src/kernel/ports'],
+  'src/groups': ['src/kernel/ports', 'src/kernel'],
+  'src/tables': ['src/kernel/ports', 'src/kernel'],
   'src/behaviours': ['src/kernel/ports', 'src/kernel'],
   'src/storage': ['src/kernel/ports', 'src/kernel', 'src/behaviours'],
-  'src/distribution': ['src/kernel/ports', 'src/kernel', 'src/behaviours'],
+  'src/distribution': ['src/kernel/ports', 'src/kernel', 'src/groups', 'src/behaviours'],
   'src/telemetry': ['src/kernel/ports', 'src/kernel', 'src/behaviours'],
   // A simulated world holds nothing real: src/system is not for it.
   'src/simulation': library,
@@ -24,7 +35,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Rooms that import nothing but Node's own modules. */
-const noPackages = ['src/kernel/ports', 'src/kernel', 'src/system', 'src/behaviours']
+const noPackages = ['src/kernel/ports', 'src/kernel', 'src/groups', 'src/system', 'src/behaviours']
 
 export interface ImportRules {
   /** The `dependencies` of package.json: what a user's installation holds. */

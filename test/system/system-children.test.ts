@@ -32,7 +32,12 @@ const text = (output: ChildOutput) => Buffer.from(output.bytes).toString()
 const outputOf = (outcome: ChildOutcome) => ('stdout' in outcome ? text(outcome.stdout) : outcome)
 /** The pid that a script wrote with `echo $! > name`. */
 const written = (name: string) =>
-  until(() => existsSync(join(folder, name)) && Number(readFileSync(join(folder, name), 'utf8')))
+  until(() => {
+    const path = join(folder, name)
+    // The file is there before its line is.
+    const [, pid] = (existsSync(path) && /^(\d+)\n$/.exec(readFileSync(path, 'utf8'))) || []
+    return pid === undefined ? undefined : Number(pid)
+  })
 
 describe('a child that ends by itself', () => {
   test('reports its exit code and both streams', async () => {

@@ -199,7 +199,7 @@ export class Tree {
 
 /** A scenario's flags may well be invalid. Its period is in seconds. */
 function flagsOf({ strategy, intensity, period, auto_shutdown: autoShutdown }: TreeSpec): SupervisorFlags {
-  const periodMs = typeof period === 'number' ? period * 1000 : period
+  const periodMs = typeof period === 'number' && period > 0 ? period * 1000 : period
   const flags: unknown = present({ strategy, intensity, periodMs, autoShutdown })
   return flags as SupervisorFlags
 }

@@ -25,7 +25,8 @@ export class NoErlang extends Error {
 export type OracleRun = {
   readonly trace: Trace
   /**
-   * Remarks that make a scenario unfit to judge by: `zero_restarted`; `unknown_name` (of a process
+   * Remarks that make a scenario unfit to judge by: `zero_restarted`; `misdirected` (an operation on a
+   * process of the wrong kind); `unknown_name` (of a process
    * or alias, which ends the trace before the step that uses it); or this run
    * of it: `late` (the machine was too busy to keep the times).
    */

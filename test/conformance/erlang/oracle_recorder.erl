@@ -5,7 +5,7 @@
 %% whatever the kinds add under keys of their own. A context is
 %% #{recorder, table, slot, scale, jitter, parent}.
 -module(oracle_recorder).
--export([start/1, stop/1, track/3, track/4, event/2, start_event/2, take/1, settle/1, ms/2, longest/2, sleep/2, on_time/3, shuffle/1, flag/2]).
+-export([start/1, stop/1, track/3, track/4, event/2, start_event/2, take/1, ping/1, settle/1, ms/2, longest/2, sleep/2, on_time/3, shuffle/1, flag/2]).
 
 -define(SETTLE_LIMIT_MS, 20000).
 -define(LATE_MS, 12).
@@ -95,6 +95,9 @@ loop(Table, Events, Up) ->
     receive
         {event, Event} ->
             loop(Table, [Event | Events], Up);
+        {{result, Driver, Ref, Show}, Reply} ->
+            Driver ! {replied, Ref},
+            loop(Table, [[result, Show(Reply)] | Events], Up);
         {up, Pid} ->
             loop(Table, Events, Up#{Pid => true});
         {track, From, Ref, Pid, Name, IsUp} ->
@@ -147,12 +150,16 @@ rest(_) ->
     after 1 -> ok
     end.
 
-quiet(#{recorder := Recorder, table := Table}) ->
+%% Waits until the recorder has seen what has been sent to it.
+ping(#{recorder := Recorder}) ->
     Ref = make_ref(),
     Recorder ! {ping, self(), Ref},
     receive
         {Ref, pong} -> ok
-    end,
+    end.
+
+quiet(#{table := Table} = Ctx) ->
+    ping(Ctx),
     lists:all(fun([Pid]) -> idle(Pid) end, ets:match(Table, {{live, '$1'}})).
 
 idle(Pid) ->

@@ -8,6 +8,7 @@ start_link(Ctx, Path, Name, Tree) -> supervisor:start_link(?MODULE, {Ctx, Path, 
 init({Ctx, Path, Name, Tree}) ->
     oracle_tree:born(Ctx, Name),
     oracle_recorder:event(Ctx, [sup_init, Name]),
+    ets:insert(maps:get(table, Ctx), {{supervisor, self()}}),
     Keys = [strategy, intensity, period, auto_shutdown],
     Flags = oracle_tree:present(Keys, Tree),
     Children = maps:get(<<"children">>, Tree, []),

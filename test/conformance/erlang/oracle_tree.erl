@@ -59,7 +59,10 @@ do(Ctx, <<"exit">>, #{<<"child">> := Path, <<"reason">> := R} = Step) ->
         false ->
             oracle_recorder:event(Ctx, [result, not_alive]);
         true ->
-            case maps:get(<<"how">>, Step, <<"signal">>) of
+            How = maps:get(<<"how">>, Step, <<"signal">>),
+            How =:= <<"signal">> orelse ets:member(maps:get(table, Ctx), {supervisor, Pid}) =:= false orelse
+                oracle_recorder:flag(Ctx, misdirected),
+            case How of
                 <<"signal">> -> signal([Pid], Reason);
                 <<"stop">> -> gen_server:cast(Pid, {stop, Reason});
                 <<"error">> -> gen_server:cast(Pid, {error, Reason})
@@ -68,10 +71,12 @@ do(Ctx, <<"exit">>, #{<<"child">> := Path, <<"reason">> := R} = Step) ->
 do(Ctx, <<"exit_many">>, #{<<"children">> := Paths, <<"reason">> := R}) ->
     signal([Pid || Path <- Paths, Pid <- [latest(Ctx, Path)], is_pid(Pid)], oracle_term:decode(R));
 do(Ctx, <<"start_child">>, #{<<"args">> := Args} = Step) ->
-    call(Ctx, Step, fun(Sup) -> supervisor:start_child(Sup, [Args]) end);
+    expect_pool(Ctx, Step, true),
+    call(Ctx, Step, {start_child, [Args]}, fun without_record/1);
 do(Ctx, <<"start_child">>, #{<<"child">> := Child} = Step) ->
     Spec = child_spec(Ctx, maps:get(<<"sup">>, Step, <<"root">>), Child),
-    call(Ctx, Step, fun(Sup) -> supervisor:start_child(Sup, Spec) end);
+    expect_pool(Ctx, Step, false),
+    call(Ctx, Step, {start_child, Spec}, fun without_record/1);
 do(Ctx, <<"check_childspecs">>, #{<<"specs">> := Specs} = Step) ->
     Built = [child_spec(Ctx, <<"root">>, S) || S <- Specs],
     Result =
@@ -80,33 +85,51 @@ do(Ctx, <<"check_childspecs">>, #{<<"specs">> := Specs} = Step) ->
             _ -> supervisor:check_childspecs(Built)
         end,
     oracle_recorder:event(Ctx, [result, Result]);
-do(Ctx, <<"which_children">>, Step) ->
-    call(Ctx, Step, fun(Sup) -> children(Ctx, Sup, supervisor:which_children(Sup)) end);
+do(#{table := Table} = Ctx, <<"which_children">>, Step) ->
+    Pool = ets:member(Table, {pool, supervisor(Ctx, Step)}),
+    call(Ctx, Step, which_children, fun(Children) -> children(Table, Pool, Children) end);
 do(Ctx, <<"count_children">>, Step) ->
-    call(Ctx, Step, fun(Sup) ->
-        Counts = supervisor:count_children(Sup),
+    call(Ctx, Step, count_children, fun(Counts) ->
         [proplists:get_value(K, Counts) || K <- [specs, active, supervisors, workers]]
     end);
 do(Ctx, <<"get_childspec">>, Step) ->
-    call(Ctx, Step, fun(Sup) ->
-        case supervisor:get_childspec(Sup, which(Ctx, Step)) of
-            {ok, Spec} -> {ok, [maps:get(K, Spec) || K <- [id, restart, shutdown, type, significant]]};
-            Error -> Error
-        end
+    call(Ctx, Step, {get_childspec, which(Ctx, Step)}, fun
+        ({ok, Spec}) -> {ok, [maps:get(K, Spec) || K <- [id, restart, shutdown, type, significant]]};
+        (Error) -> Error
     end);
 do(Ctx, Op, Step) when Op =:= <<"terminate_child">>; Op =:= <<"restart_child">>; Op =:= <<"delete_child">> ->
-    call(Ctx, Step, fun(Sup) -> supervisor:(binary_to_existing_atom(Op))(Sup, which(Ctx, Step)) end).
+    call(Ctx, Step, {binary_to_existing_atom(Op), which(Ctx, Step)}, fun without_record/1).
 
 which(Ctx, #{<<"pid">> := Path}) -> latest(Ctx, Path);
 which(_, #{<<"id">> := Id}) -> oracle_term:decode(Id).
 
-call(Ctx, Step, Fun) ->
-    case latest(Ctx, maps:get(<<"sup">>, Step, <<"root">>)) of
+supervisor(#{table := Table} = Ctx, Step) ->
+    Sup = latest(Ctx, maps:get(<<"sup">>, Step, <<"root">>)),
+    Sup =:= none orelse ets:member(Table, {supervisor, Sup}) orelse oracle_recorder:flag(Ctx, misdirected),
+    Sup.
+
+%% FORMAT.md knows `args` for pools and `child` for the others; a scenario that mixes them up is flagged.
+expect_pool(#{table := Table} = Ctx, Step, Expected) ->
+    Sup = supervisor(Ctx, Step),
+    Sup =:= none orelse ets:member(Table, {pool, Sup}) =:= Expected orelse oracle_recorder:flag(Ctx, misdirected).
+
+%% What supervisor:Function(Sup, ...) does (a gen_server:call without time-out), except that the reply goes
+%% to the recorder: a result counts as happening when the supervisor sends it, before anything it does next,
+%% and an Erlang process is not interrupted by sending.
+call(#{recorder := Recorder} = Ctx, Step, Request, Show) ->
+    case supervisor(Ctx, Step) of
         Sup when is_pid(Sup) ->
-            try Fun(Sup) of
-                Result -> oracle_recorder:event(Ctx, [result, without_record(Result)])
-            catch
-                exit:Reason -> oracle_recorder:event(Ctx, [raised, oracle_term:without_location(Reason)])
+            Monitor = monitor(process, Sup),
+            Sup ! {'$gen_call', {Recorder, {result, self(), Monitor, Show}}, Request},
+            receive
+                {replied, Monitor} ->
+                    demonitor(Monitor, [flush]);
+                {'DOWN', Monitor, process, Sup, Reason} ->
+                    oracle_recorder:ping(Ctx),
+                    receive
+                        {replied, Monitor} -> ok
+                    after 0 -> oracle_recorder:event(Ctx, [raised, Reason])
+                    end
             end;
         none ->
             oracle_recorder:event(Ctx, [raised, noproc])
@@ -116,9 +139,9 @@ call(Ctx, Step, Fun) ->
 without_record({error, {Reason, Record}}) when element(1, Record) =:= child, tuple_size(Record) > 5 -> {error, Reason};
 without_record(Result) -> Result.
 
-children(#{table := Table}, Sup, Children) ->
+children(Table, Pool, Children) ->
     Items = [[Id, Child, Type] || {Id, Child, Type, _} <- Children],
-    case ets:member(Table, {pool, Sup}) of
+    case Pool of
         true -> lists:sort(fun(A, B) -> oracle_term:encode(A, Table) =< oracle_term:encode(B, Table) end, Items);
         false -> Items
     end.

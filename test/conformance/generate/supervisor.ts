@@ -221,19 +221,11 @@ function duringRestart(draw: Draw, known: Known, near: Worker): SupervisorStep[]
   const path = below(near.sup, id)
   known.workers.push({ path, sup: near.sup, id })
   const spec: Child = { id, start: ['ok', { error: 'e', delay: 80 }, { error: 'f', delay: 80 }, 'ok'] }
-  const during = draw.many(1, 3, (): SupervisorStep => {
-    if (draw.chance(8)) return { op: 'stop', reason: draw.pick(['shutdown', 'boom']), settle: false }
-    const op = draw.pick([
-      'restart_child',
-      'terminate_child',
-      'delete_child',
-      'get_childspec',
-      'which_children',
-      'count_children',
-    ])
-    if (op === 'which_children' || op === 'count_children') return { op, sup: near.sup, settle: false }
-    return { op, sup: near.sup, id: draw.chance(75) ? id : near.id, settle: false }
-  })
+  // One call only: what follows its reply would race with what the supervisor does next.
+  const stop: SupervisorStep[] = draw.chance(12)
+    ? [{ op: 'stop', reason: draw.pick(['shutdown', 'boom']), settle: false }]
+    : []
+  const during = [...stop, duringCall(draw, near.sup, draw.chance(75) ? id : near.id)]
   return [
     { op: 'start_child', sup: near.sup, child: spec },
     { op: 'exit', child: path, reason: 'crash', settle: false },
@@ -241,6 +233,12 @@ function duringRestart(draw: Draw, known: Known, near: Worker): SupervisorStep[]
     ...during,
     { op: 'sleep', ms: 300 },
   ]
+}
+
+function duringCall(draw: Draw, sup: string, id: string): SupervisorStep {
+  const byId = ['restart_child', 'terminate_child', 'delete_child', 'get_childspec'] as const
+  if (draw.chance(70)) return { op: draw.pick(byId), sup, id, settle: false }
+  return { op: draw.pick(['which_children', 'count_children']), sup, settle: false }
 }
 
 function started(draw: Draw, known: Known, sup: string): SupervisorStep {
