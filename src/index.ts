@@ -1,6 +1,7 @@
 // The public face: what an application needs. Rooms with a face of their own: espalier/testing, espalier/storage,
 // espalier/flows.
 
+export type { BackoffOptions } from './behaviours/backoff.ts'
 export {
   type AutoShutdown,
   type ChildSpec,

@@ -4,6 +4,7 @@
 import type { Pid } from '../kernel/pid.ts'
 import type { ArgumentOf, Definition, Given } from '../kernel/ref.ts'
 import type { StartOptions } from '../kernel/self.ts'
+import { type Attempts, type Backoff, type BackoffOptions, checkBackoff } from './backoff.ts'
 
 /** When a child that has ended is started again: always, never, or only after a reason that is not orderly. */
 export type Restart = 'permanent' | 'transient' | 'temporary'
@@ -31,6 +32,11 @@ export interface ChildSpec<D = Definition> {
   readonly significant?: boolean
   /** For people. Default: the definition's name. */
   readonly modules?: readonly string[] | 'dynamic'
+  /**
+   * Wait before each restart, longer each time. Default: restart at once, as OTP does. A waiting child counts as
+   * `restarting`; the restart itself counts against the intensity when the child has ended.
+   */
+  readonly backoff?: BackoffOptions
 }
 
 export interface SupervisorFlags {
@@ -42,6 +48,8 @@ export interface SupervisorFlags {
   readonly periodMs?: number
   /** End with reason `shutdown` once any, or all, significant children have ended by themselves. Default `never`. */
   readonly autoShutdown?: AutoShutdown
+  /** Of `simple_one_for_one`: `start_child` answers `{ error: 'max_children' }` when there are so many. Default: no limit. */
+  readonly maxChildren?: number
 }
 
 /** A checked child spec, defaults filled in. */
@@ -53,10 +61,12 @@ export interface Child {
   readonly type: 'worker' | 'supervisor'
   readonly significant: boolean
   readonly modules: readonly string[] | 'dynamic'
+  readonly backoff: Backoff | undefined
+  readonly attempts: Attempts
   pid: Pid | Restarting | undefined
 }
 
-/** In place of the pid of a child whose restart has failed and will be tried again. */
+/** In place of the pid of a child whose restart has failed and will be tried again, or has to wait. */
 export class Restarting {
   readonly oldPid: Pid | undefined
 
@@ -71,6 +81,7 @@ export interface Flags {
   readonly intensity: number
   readonly periodMs: number
   readonly autoShutdown: AutoShutdown
+  readonly maxChildren: number
 }
 
 /** What a check answers: the checked value, or the error as OTP names it. */
@@ -79,11 +90,13 @@ export type Checked<T> = { readonly ok: T } | { readonly error: unknown }
 /** @throws nothing: a wrong field is `{ error: { invalid_strategy: … } }`, `invalid_intensity`, `invalid_period`, … */
 export function checkFlags(flags: SupervisorFlags): Checked<Flags> {
   const { strategy = 'one_for_one', intensity = 1, periodMs = 5000, autoShutdown = 'never' } = flags
+  const { maxChildren = Number.POSITIVE_INFINITY } = flags
   if (!STRATEGIES.has(strategy)) return { error: { invalid_strategy: strategy } }
   if (!Number.isSafeInteger(intensity) || intensity < 0) return { error: { invalid_intensity: intensity } }
   if (typeof periodMs !== 'number' || !(periodMs > 0)) return { error: { invalid_period: periodMs } }
   if (!AUTO_SHUTDOWNS.has(autoShutdown)) return { error: { invalid_auto_shutdown: autoShutdown } }
-  return { ok: { strategy, intensity, periodMs, autoShutdown } }
+  if (typeof maxChildren !== 'number' || !(maxChildren >= 1)) return { error: { invalid_max_children: maxChildren } }
+  return { ok: { strategy, intensity, periodMs, autoShutdown, maxChildren } }
 }
 
 const STRATEGIES = new Set<unknown>(['one_for_one', 'one_for_all', 'rest_for_one', 'simple_one_for_one'])
@@ -123,7 +136,9 @@ export function checkChildren(
 /** One child spec with its defaults; or the error. */
 export function checkChild(spec: unknown, autoShutdown: AutoShutdown | undefined): Checked<Child> {
   if (typeof spec !== 'object' || spec === null) return { error: { invalid_child_spec: spec } }
-  const { id, start, name, restart, shutdown, type, significant, modules } = spec as { [field: string]: unknown }
+  const { id, start, name, restart, shutdown, type, significant, modules, backoff } = spec as {
+    [field: string]: unknown
+  }
   if (id === undefined) return { error: 'missing_id' }
   if (start === undefined) return { error: 'missing_start' }
   if (!isStart(start)) return { error: { invalid_mfa: start } }
@@ -140,6 +155,8 @@ export function checkChild(spec: unknown, autoShutdown: AutoShutdown | undefined
   const code = modules ?? [definition.name]
   const wrongModules = checkModules(code)
   if (wrongModules !== undefined) return { error: wrongModules }
+  const wait = backoff === undefined ? undefined : checkBackoff(backoff)
+  if (backoff !== undefined && wait === undefined) return { error: { invalid_backoff: backoff } }
   return {
     ok: {
       id: id as string,
@@ -149,6 +166,8 @@ export function checkChild(spec: unknown, autoShutdown: AutoShutdown | undefined
       type: kind,
       significant: weight as boolean,
       modules: code as readonly string[],
+      backoff: wait,
+      attempts: { attempt: 0, startedMs: Number.NEGATIVE_INFINITY },
       pid: undefined,
     },
   }

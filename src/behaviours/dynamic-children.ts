@@ -1,11 +1,12 @@
 // The children of a `simple_one_for_one` supervisor: many of one kind, known by pid, without specs of their own.
 
 import type { ExitReason } from '../kernel/exit-reason.ts'
-import { isOrderly } from '../kernel/exit-reason.ts'
 import { Pid } from '../kernel/pid.ts'
 import type { Process } from '../kernel/process.ts'
 import type { Self } from '../kernel/self.ts'
+import { type Attempts, jittered, nextWait } from './backoff.ts'
 import { type AutoShutdown, type Child, Restarting } from './child-spec.ts'
+import { onDynamicExit } from './decision.ts'
 import type { RestartWindow } from './restart-window.ts'
 import { report, stopChildren } from './shutdown.ts'
 import { startChild } from './start-child.ts'
@@ -13,6 +14,9 @@ import type { ChildCounts, ChildInfo, StartChildResult } from './supervisor.ts'
 
 /** A child whose restart was ignored: it has no process, and stays (OTP keeps it so). */
 type Key = Pid | Restarting | undefined
+
+/** What is left to do: nothing, end the supervisor, or try a restart again, now or later. */
+export type Outcome = 'ok' | 'shutdown' | { readonly again: Restarting; readonly waitMs: number }
 
 export class DynamicChildren {
   readonly #process: Process
@@ -22,6 +26,8 @@ export class DynamicChildren {
   readonly #window: RestartWindow
   /** Start arguments by process. */
   readonly #arguments = new Map<Key, unknown>()
+  /** Restarts in a row, of children with back-off that have been restarted. */
+  readonly #attempts = new Map<Key, Attempts>()
 
   constructor(process: Process, self: Self, template: Child, autoShutdown: AutoShutdown, window: RestartWindow) {
     this.#process = process
@@ -31,7 +37,8 @@ export class DynamicChildren {
     this.#window = window
   }
 
-  async start(argument: unknown): Promise<StartChildResult> {
+  async start(argument: unknown, maxChildren: number): Promise<StartChildResult> {
+    if (this.#arguments.size >= maxChildren) return { error: 'max_children' }
     const given = argument === undefined ? this.#template.start[1] : argument
     const result = await this.#launch(given)
     if ('ok' in result && result.ok !== undefined) this.#arguments.set(result.ok, given)
@@ -43,42 +50,74 @@ export class DynamicChildren {
     return startChild(this.#process, this.#template.id, [definition, argument, options])
   }
 
-  /** What to do after a child has ended: nothing more, end the supervisor, or try its restart again. */
-  async onExit(pid: Pid, reason: ExitReason): Promise<'ok' | 'shutdown' | Restarting> {
+  async onExit(pid: Pid, reason: ExitReason): Promise<Outcome> {
     if (!this.#arguments.has(pid)) return 'ok'
-    const { restart, id } = this.#template
-    const orderly = isOrderly(reason)
-    if (restart === 'permanent' || !orderly) report(this.#process, 'child_terminated', id, reason)
-    if (restart === 'permanent' || (restart === 'transient' && !orderly)) return this.#restart(pid)
-    this.#arguments.delete(pid)
-    return this.#endsAll() ? 'shutdown' : 'ok'
+    const supervised = { template: this.#template, autoShutdown: this.#autoShutdown, window: this.#window }
+    const plan = onDynamicExit(supervised, this.#arguments.size - 1, reason, this.#self.now())
+    if (plan.report) report(this.#process, 'child_terminated', this.#template.id, reason)
+    if (plan.restart) return this.#restart(pid)
+    if (plan.exceeded) this.#reportExceeded()
+    this.#forget(pid)
+    return plan.shutdown ? 'shutdown' : 'ok'
   }
 
-  async onRetry(restarting: Restarting): Promise<'ok' | 'shutdown' | Restarting> {
-    return this.#arguments.has(restarting) ? this.#restart(restarting) : 'ok'
+  /** The restart of a child had failed and is due again. */
+  async onRetry(restarting: Restarting): Promise<Outcome> {
+    if (!this.#arguments.has(restarting)) return 'ok'
+    if (this.#window.add(this.#self.now())) return this.#restart(restarting)
+    this.#reportExceeded()
+    this.#forget(restarting)
+    return 'shutdown'
   }
 
-  async #restart(old: Pid | Restarting): Promise<'ok' | 'shutdown' | Restarting> {
+  /** A child has waited for its restart. */
+  async onWaited(restarting: Restarting): Promise<Outcome> {
+    return this.#arguments.has(restarting) ? this.#launchAgain(restarting) : 'ok'
+  }
+
+  async #restart(old: Pid | Restarting): Promise<Outcome> {
+    const { backoff } = this.#template
+    if (backoff === undefined) return this.#launchAgain(old)
+    const before = this.#attempts.get(old) ?? { attempt: 0, startedMs: Number.NEGATIVE_INFINITY }
+    const { ms, attempt } = nextWait(backoff, before, this.#self.now())
+    const waiting = this.#replace(old)
+    this.#attempts.set(waiting, { attempt, startedMs: before.startedMs })
+    return { again: waiting, waitMs: jittered(ms, backoff, this.#process.node.ports.random) }
+  }
+
+  async #launchAgain(old: Pid | Restarting): Promise<Outcome> {
     const argument = this.#arguments.get(old)
-    this.#arguments.delete(old)
-    if (!this.#window.add(this.#self.now())) {
-      report(this.#process, 'shutdown', this.#template.id, 'reached_max_restart_intensity')
-      return 'shutdown'
-    }
+    const attempts = this.#attempts.get(old)
     const result = await this.#launch(argument)
-    if ('ok' in result) {
-      this.#arguments.set(result.ok, argument)
-      return 'ok'
+    if (attempts !== undefined) attempts.startedMs = this.#self.now()
+    if ('error' in result) {
+      report(this.#process, 'start_error', this.#template.id, result.error)
+      return { again: this.#replace(old), waitMs: 0 }
     }
-    report(this.#process, 'start_error', this.#template.id, result.error)
-    const again = old instanceof Restarting ? old : new Restarting(old)
-    this.#arguments.set(again, argument)
-    return again
+    this.#forget(old)
+    this.#arguments.set(result.ok, argument)
+    if (attempts !== undefined) this.#attempts.set(result.ok, attempts)
+    return 'ok'
   }
 
-  #endsAll(): boolean {
-    if (this.#autoShutdown === 'never' || !this.#template.significant) return false
-    return this.#autoShutdown === 'any_significant' || this.#arguments.size === 0
+  /** Puts what stands for a child that is to be restarted in the place of its process. */
+  #replace(old: Pid | Restarting): Restarting {
+    if (old instanceof Restarting) return old
+    const restarting = new Restarting(old)
+    this.#arguments.set(restarting, this.#arguments.get(old))
+    const attempts = this.#attempts.get(old)
+    if (attempts !== undefined) this.#attempts.set(restarting, attempts)
+    this.#forget(old)
+    return restarting
+  }
+
+  #forget(key: Key): void {
+    this.#arguments.delete(key)
+    this.#attempts.delete(key)
+  }
+
+  #reportExceeded(): void {
+    report(this.#process, 'shutdown', this.#template.id, 'reached_max_restart_intensity')
   }
 
   /** By pid only. The pid of a process that is no more is as good as ended. */
@@ -87,7 +126,7 @@ export class DynamicChildren {
     const key = this.#key(id)
     if (key === undefined) return this.#self.isAlive(id) ? { error: 'not_found' } : 'ok'
     if (key instanceof Pid) await stopChildren(this.#process, this.#self, [{ child: this.#template, pid: key }])
-    this.#arguments.delete(key)
+    this.#forget(key)
     return 'ok'
   }
 

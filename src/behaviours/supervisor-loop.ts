@@ -8,9 +8,11 @@ import { CALL, EXIT, type Exit } from '../kernel/messages.ts'
 import { Pid } from '../kernel/pid.ts'
 import type { Process } from '../kernel/process.ts'
 import type { Self, StartResult } from '../kernel/self.ts'
+import type { Timer } from '../kernel/timers.ts'
+import { jittered } from './backoff.ts'
 import { type Child, checkChild, checkChildren, checkFlags, type Flags, Restarting } from './child-spec.ts'
-import { onExit, onRetry, type Plan, type Supervised } from './decision.ts'
-import { DynamicChildren } from './dynamic-children.ts'
+import { onExit, onRetry, onWaited, type Plan, type Supervised } from './decision.ts'
+import { DynamicChildren, type Outcome } from './dynamic-children.ts'
 import { RestartWindow } from './restart-window.ts'
 import { report, stopChild, stopChildren } from './shutdown.ts'
 import { startChild } from './start-child.ts'
@@ -18,6 +20,16 @@ import type { ChildCounts, ChildInfo, StartChildResult, SupervisorInit, Supervis
 
 /** A failed restart, to be tried again: a message to itself, so that shutdown and queries get a turn in between. */
 const RETRY = { name: 'retry' }
+/** A child has waited as long as its back-off says: a message to itself too. */
+const WAITED = { name: 'waited' }
+
+const DEFAULTS: Flags = {
+  strategy: 'one_for_one',
+  intensity: 1,
+  periodMs: 5000,
+  autoShutdown: 'never',
+  maxChildren: Number.POSITIVE_INFINITY,
+}
 
 export class SupervisorLoop implements Behaviour {
   readonly name: string
@@ -26,11 +38,12 @@ export class SupervisorLoop implements Behaviour {
   readonly #process: Process
   readonly #self: Self
   #argument: unknown
-  #flags: Flags = { strategy: 'one_for_one', intensity: 1, periodMs: 5000, autoShutdown: 'never' }
+  #flags: Flags = DEFAULTS
   #window = new RestartWindow(1, 5000)
   #children = new Map<string, Child>()
   /** The children of a `simple_one_for_one` supervisor. */
   #dynamic: DynamicChildren | undefined
+  readonly #waits = new Set<Timer>()
 
   constructor(name: string, init: SupervisorInit, process: Process, self: Self, argument: unknown) {
     this.name = name
@@ -102,6 +115,7 @@ export class SupervisorLoop implements Behaviour {
       return from === this.#process.parent ? this.#end(reason) : this.#childEnded(from, reason)
     }
     if (head === RETRY) return this.#retry(payload)
+    if (head === WAITED) return this.#waited(payload as Restarting)
     this.#process.node.deadLetter(this.#process.pid, head, payload, 'unhandled')
     return undefined
   }
@@ -152,10 +166,33 @@ export class SupervisorLoop implements Behaviour {
     return this.#carryOut(onRetry(this.#supervised(), child.id, this.#self.now()), child, undefined)
   }
 
-  async #dynamicStep(step: Promise<'ok' | 'shutdown' | Restarting>): Promise<void> {
+  #waited(waiting: Restarting): Turn {
+    if (this.#dynamic !== undefined) return this.#dynamicStep(this.#dynamic.onWaited(waiting))
+    for (const child of this.#children.values()) {
+      if (child.pid === waiting) return this.#carryOut(onWaited(this.#supervised(), child.id), child, undefined)
+    }
+    return undefined
+  }
+
+  async #dynamicStep(step: Promise<Outcome>): Promise<void> {
     const outcome = await step
     if (outcome === 'shutdown') await this.#end('shutdown')
-    else if (outcome !== 'ok') this.#process.accept(RETRY, outcome)
+    else if (outcome === 'ok') return
+    else if (outcome.waitMs > 0) this.#wait(outcome.again, outcome.waitMs)
+    else this.#process.accept(RETRY, outcome.again)
+  }
+
+  // The wait is a timer and not a turn: meanwhile the supervisor does everything else.
+  #wait(restarting: Restarting, ms: number): void {
+    const timer = this.#process.node.after(ms, () => {
+      this.#waits.delete(timer)
+      this.#process.accept(WAITED, restarting)
+    })
+    this.#waits.add(timer)
+  }
+
+  ended(): void {
+    for (const timer of this.#waits) this.#process.node.timers.cancel(timer)
   }
 
   #supervised(): Supervised {
@@ -165,13 +202,19 @@ export class SupervisorLoop implements Behaviour {
   }
 
   async #carryOut(plan: Plan, child: Child, reason: ExitReason): Promise<void> {
-    if (plan.report === 'child_terminated') report(this.#process, 'child_terminated', child.id, reason)
-    if (plan.report === 'intensity') report(this.#process, 'shutdown', child.id, 'reached_max_restart_intensity')
+    if (plan.report) report(this.#process, 'child_terminated', child.id, reason)
+    if (plan.exceeded) report(this.#process, 'shutdown', child.id, 'reached_max_restart_intensity')
     if (plan.ended !== undefined) this.#forget(child)
     const oldPid = child.pid instanceof Restarting ? child.pid.oldPid : child.pid
     if (plan.stop.length > 0) {
       child.pid = undefined
       await this.#stop(plan.stop)
+    }
+    if (plan.wait !== undefined && child.backoff !== undefined) {
+      const waiting = new Restarting(oldPid)
+      child.pid = waiting
+      child.attempts.attempt = plan.wait.attempt
+      this.#wait(waiting, jittered(plan.wait.ms, child.backoff, this.#process.node.ports.random))
     }
     const failure = await this.#start(plan.start)
     if (failure !== undefined) {
@@ -190,6 +233,7 @@ export class SupervisorLoop implements Behaviour {
       const child = this.#children.get(id)
       if (child === undefined) continue
       const result = await startChild(this.#process, child.id, child.start)
+      child.attempts.startedMs = this.#self.now()
       if ('error' in result) {
         report(this.#process, 'start_error', id, result.error)
         return { id, reason: result.error }
@@ -231,7 +275,7 @@ export class SupervisorLoop implements Behaviour {
     const argument = call.payload
     switch (call.tag) {
       case 'start_child':
-        return call.answer(await (this.#dynamic?.start(argument) ?? this.#add(argument)))
+        return call.answer(await (this.#dynamic?.start(argument, this.#flags.maxChildren) ?? this.#add(argument)))
       case 'terminate_child':
         return call.answer(await this.#terminateChild(argument))
       case 'restart_child':
@@ -302,8 +346,8 @@ export class SupervisorLoop implements Behaviour {
   #getSpec(id: unknown): unknown {
     const child = this.#dynamic !== undefined ? this.#dynamic.find(id) : this.#children.get(id as string)
     if (child === undefined) return { error: 'not_found' }
-    const { pid: _, ...spec } = child
-    return { ok: spec }
+    const { pid: _, attempts: __, backoff, ...spec } = child
+    return { ok: backoff === undefined ? spec : { ...spec, backoff } }
   }
 
   #which(): readonly ChildInfo[] {

@@ -5,6 +5,7 @@ import type { ExitReason } from '../kernel/exit-reason.ts'
 import type { Pid } from '../kernel/pid.ts'
 import type { Definition } from '../kernel/ref.ts'
 import type { Self } from '../kernel/self.ts'
+import type { BackoffOptions } from './backoff.ts'
 import type { ChildSpec, Flags, Restart, Shutdown, SupervisorFlags } from './child-spec.ts'
 import { SupervisorLoop } from './supervisor-loop.ts'
 
@@ -63,6 +64,7 @@ export interface CheckedChildSpec {
   readonly type: 'worker' | 'supervisor'
   readonly significant: boolean
   readonly modules: readonly string[] | 'dynamic'
+  readonly backoff?: Required<BackoffOptions>
 }
 
 /** What `sys.getState` shows of a supervisor; `sys.replaceState` may change the flags, all but to or from `simple_one_for_one`. */

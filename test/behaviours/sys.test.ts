@@ -57,7 +57,7 @@ describe('state', () => {
     expect(await sys.getState(node, await node.start(Door))).toEqual({ state: 'shut', data: { opened: 0 } })
     const tree = await node.start(Tree)
     const { flags, children } = await sys.getState<SupervisorState>(node, tree)
-    expect(flags).toEqual({ strategy: 'one_for_one', intensity: 1, periodMs: 5000, autoShutdown: 'never' })
+    expect(flags).toMatchObject({ strategy: 'one_for_one', intensity: 1, periodMs: 5000, autoShutdown: 'never' })
     expect(children).toEqual(await tree.call('which_children'))
     await node.stop()
   })
