@@ -6,6 +6,7 @@ import { isOrderly } from '../kernel/exit-reason.ts'
 import { Down } from '../kernel/messages.ts'
 import { Pid, type Reference } from '../kernel/pid.ts'
 import type { Process } from '../kernel/process.ts'
+import { flushExit } from '../kernel/receive.ts'
 import type { Self } from '../kernel/self.ts'
 import type { Child } from './child-spec.ts'
 
@@ -46,7 +47,7 @@ export async function stopChildren(
 function ended(process: Process, self: Self, child: Child, pid: Pid, reason: ExitReason): void {
   self.unlink(pid)
   // A child that ended before the monitor was set: its real reason is in the exit message, which must not stay.
-  const exit = process.flushExit(pid)
+  const exit = flushExit(process, pid)
   const actual = exit === undefined ? reason : exit.reason
   const expected =
     child.shutdown === 'brutal_kill' && actual === 'killed'

@@ -26,12 +26,17 @@ export class Aliases {
     return this.#entries.get(ref.id)?.owner
   }
 
-  /** The mode of an alias that is in force, which one of the reply modes thereby ends. */
-  use(ref: Reference, owner: Process): AliasMode | undefined {
+  /** A message to an alias has reached its owner: may it in? One of the reply modes thereby ends the alias. */
+  accepts(ref: Reference, owner: Process): boolean {
     const entry = this.#entries.get(ref.id)
-    if (entry === undefined || entry.owner !== owner) return undefined
+    if (entry === undefined || entry.owner !== owner) return false
     if (entry.mode === 'reply' || entry.mode === 'reply_demonitor') this.drop(ref)
-    return entry.mode
+    if (entry.mode === 'reply_demonitor') {
+      const to = owner.monitorTable?.get(ref.id)?.pid
+      owner.monitorTable?.delete(ref.id)
+      if (to !== undefined) owner.node.post(to, { kind: 'demonitor', to, from: owner.pid, ref })
+    }
+    return true
   }
 
   /** False if there was none, or it belongs to another than `owner`. */

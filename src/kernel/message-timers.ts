@@ -1,5 +1,5 @@
-// Messages on their way through time: `Self.sendAfter`. As in Erlang, a timer for a process of this node ends with that
-// process; one for a name or an alias looks for its receiver only when it fires.
+// Messages on their way through time: `Self.sendAfter`, and `Self.sleep`, which is one to oneself. As in Erlang, a timer
+// for a process of this node ends with that process; one for a name or an alias looks for its receiver when it fires.
 
 import type { Reference } from './pid.ts'
 import type { Process } from './process.ts'

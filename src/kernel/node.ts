@@ -1,7 +1,7 @@
 // A node: the table of processes, names and aliases, and the ways between them. Several nodes may share a thread; each
 // talks to the others only through its router, as it would to another machine.
 
-import { Aliases, type AliasMode } from './aliases.ts'
+import { Aliases } from './aliases.ts'
 import { Call, StopCall, SystemCall } from './call.ts'
 import { type EndListener, EndListeners } from './end-listeners.ts'
 import { OptionError, ProcessError } from './errors.ts'
@@ -68,12 +68,14 @@ export class Node {
   router: Router | null = null
   readonly #processes = new Map<number, Process>()
   readonly #names = new Registry()
-  readonly #aliases = new Aliases()
+  /** @internal */
+  readonly aliases = new Aliases()
   readonly #endListeners = new EndListeners()
   readonly #messageTimers: MessageTimers
   readonly #listeners = new Set<ReportListener>()
   #nextId = 1
   #busy = 0
+  #whenRested: (() => void)[] = []
   #stopping: Promise<void> | null = null
 
   constructor(options: NodeOptions) {
@@ -136,6 +138,7 @@ export class Node {
   /** Resolves once no process is ready and no handler unfinished. Waiting timers do not count. */
   async idle(): Promise<void> {
     do {
+      if (this.#busy > 0) await new Promise<void>((resolve) => this.#whenRested.push(resolve))
       await new Promise<void>((resolve) => this.scheduler.whenQuiet(resolve))
       await new Promise<void>((resolve) => this.ports.turns.later(resolve))
     } while (this.#busy > 0 || !this.scheduler.quiet)
@@ -261,7 +264,7 @@ export class Node {
 
   /** @internal */
   sendToAlias(ref: Reference, message: unknown): void {
-    const owner = this.#aliases.owner(ref)
+    const owner = this.aliases.owner(ref)
     if (owner !== undefined) {
       this.scheduler.post(owner, { kind: 'alias_message', to: owner.pid, ref, payload: message })
     }
@@ -290,7 +293,7 @@ export class Node {
     this.#processes.delete(pid.id)
     this.#names.ended(process)
     this.#endListeners.tell(pid)
-    this.#aliases.dropAll(process)
+    this.aliases.dropAll(process)
     announceEnd(this, process, reason)
     this.#messageTimers.ended(process)
   }
@@ -310,33 +313,17 @@ export class Node {
   }
 
   /** @internal */
-  addAlias(ref: Reference, owner: Process, mode: AliasMode): void {
-    this.#aliases.add(ref, owner, mode)
-  }
-
-  /** @internal */
-  dropAlias(ref: Reference, owner?: Process): boolean {
-    return this.#aliases.drop(ref, owner)
-  }
-
-  /** @internal A message to an alias has reached its owner: may it in? */
-  aliasAccepts(owner: Process, ref: Reference): boolean {
-    const mode = this.#aliases.use(ref, owner)
-    if (mode === 'reply_demonitor') {
-      const entry = owner.monitorTable?.get(ref.id)
-      owner.monitorTable?.delete(ref.id)
-      if (entry?.pid !== undefined) this.post(entry.pid, { kind: 'demonitor', to: entry.pid, from: owner.pid, ref })
-    }
-    return mode !== undefined
-  }
-
-  /** @internal */
   sendAfter(ref: Reference, delayMs: number, to: Destination, message: unknown): void {
     const receiver = to instanceof Pid ? this.#local(to) : null
     if (to instanceof Pid && receiver === null && this.isLocal(to)) return
     this.#messageTimers.set(ref, receiver, delayMs, () => {
       if (typeof to !== 'string' || this.#names.find(to) !== undefined) this.send(to, message)
     })
+  }
+
+  /** @internal Resumes `process` after `delayMs`, if it still lives. */
+  sleep(process: Process, delayMs: number, settle: () => void): void {
+    this.#messageTimers.set(this.reference(), process, delayMs, () => process.resume(settle))
   }
 
   /** @internal */
@@ -391,6 +378,7 @@ export class Node {
   /** @internal */
   countBusy(change: 1 | -1): void {
     this.#busy += change
+    if (this.#busy === 0 && this.#whenRested.length > 0) for (const notify of this.#whenRested.splice(0)) notify()
   }
 
   /** @internal */

@@ -8,7 +8,7 @@ import type { Node } from './node.ts'
 import { type Pid, Reference } from './pid.ts'
 import type { Process } from './process.ts'
 import type { ProcessRef } from './process-ref.ts'
-import { receive } from './receive.ts'
+import { flushDown, receive } from './receive.ts'
 import type { CallOptions, Definition } from './ref.ts'
 import type {
   Body,
@@ -114,7 +114,7 @@ export class Own {
     const pid = typeof target === 'string' ? node.whereis(target) : target
     // A monitor of oneself is none, and its reference no alias.
     if (pid === process.pid) return ref
-    if (options?.alias !== undefined) node.addAlias(ref, process, options.alias)
+    if (options?.alias !== undefined) node.aliases.add(ref, process, options.alias)
     process.monitorTable ??= new Map()
     process.monitorTable.set(ref.id, { ref, pid, target, alias: options?.alias })
     if (pid !== undefined) node.post(pid, { kind: 'monitor', to: pid, from: process.pid, ref })
@@ -129,26 +129,26 @@ export class Own {
     const { node } = process
     if (entry !== undefined) {
       process.monitorTable?.delete(ref.id)
-      if (entry.alias !== 'explicit_unalias') node.dropAlias(ref)
+      if (entry.alias !== 'explicit_unalias') node.aliases.drop(ref)
       if (entry.pid !== undefined) {
         node.post(entry.pid, { kind: 'demonitor', to: entry.pid, from: process.pid, ref })
       }
       return true
     }
-    if (options?.flush) process.flushDown(ref)
+    if (options?.flush) flushDown(process, ref)
     return options?.info !== true
   }
 
   alias(options?: { readonly reply?: boolean }): Reference {
     const ref = this.#process.node.reference()
     if (!this.#fenced()) {
-      this.#process.node.addAlias(ref, this.#process, options?.reply ? 'reply' : 'explicit_unalias')
+      this.#process.node.aliases.add(ref, this.#process, options?.reply ? 'reply' : 'explicit_unalias')
     }
     return ref
   }
 
   unalias(alias: Reference): boolean {
-    return !this.#fenced() && this.#process.node.dropAlias(alias, this.#process)
+    return !this.#fenced() && this.#process.node.aliases.drop(alias, this.#process)
   }
 
   exit(reason: ExitReason): never {
@@ -223,7 +223,7 @@ export class Own {
   sleep(delayMs: number): Promise<void> {
     if (this.#fenced()) return never()
     const process = this.#process
-    return new Promise((resolve) => process.node.after(delayMs, () => process.resume(resolve)))
+    return new Promise((resolve) => process.node.sleep(process, delayMs, resolve))
   }
 
   now(): number {

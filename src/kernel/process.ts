@@ -213,25 +213,6 @@ export class Process {
     this.receiving?.removed(index)
   }
 
-  /** Takes the exit message of `from` out of the mailbox, if it is there. */
-  flushExit(from: Pid): Exit | undefined {
-    for (let i = 0; i < this.mailbox.length; i++) {
-      const message = this.mailbox.payloadAt(i)
-      if (!(this.mailbox.headAt(i) === EXIT && message instanceof Exit && message.from === from)) continue
-      this.removeAt(i)
-      return message
-    }
-    return undefined
-  }
-
-  /** Takes the message of a monitor out of the mailbox, if it is there. */
-  flushDown(ref: Reference): void {
-    for (let i = 0; i < this.mailbox.length; i++) {
-      const message = this.mailbox.payloadAt(i)
-      if (this.mailbox.headAt(i) === DOWN && message instanceof Down && message.ref === ref) return this.removeAt(i)
-    }
-  }
-
   // ---- system messages ---------------------------------------------------------------------------------------------
 
   // As in OTP, a system request starts the idle time anew, and while suspended there is none.
@@ -329,7 +310,7 @@ export class Process {
       case 'inspect':
         return signal.look(this)
       case 'alias_message':
-        if (this.node.aliasAccepts(this, signal.ref)) this.deliver(INFO, signal.payload)
+        if (this.node.aliases.accepts(signal.ref, this)) this.deliver(INFO, signal.payload)
         return
     }
   }
@@ -344,7 +325,7 @@ export class Process {
     const entry = this.monitorTable?.get(ref.id)
     if (entry === undefined) return
     this.monitorTable?.delete(ref.id)
-    if (entry.alias === 'demonitor' || entry.alias === 'reply_demonitor') this.node.dropAlias(ref)
+    if (entry.alias === 'demonitor' || entry.alias === 'reply_demonitor') this.node.aliases.drop(ref)
     this.deliver(DOWN, new Down(entry.ref, entry.target, reason))
   }
 

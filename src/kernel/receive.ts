@@ -1,7 +1,8 @@
 // Selective receive: a process takes the oldest message that it wants, and leaves the others where they are.
 
 import type { Mailbox } from './mailbox.ts'
-import { Cast, SYSTEM, TIMEOUT } from './messages.ts'
+import { Cast, DOWN, Down, EXIT, Exit, SYSTEM, TIMEOUT } from './messages.ts'
+import type { Pid, Reference } from './pid.ts'
 import type { Process } from './process.ts'
 import { Timer } from './timers.ts'
 
@@ -119,4 +120,25 @@ function takeMessage(mailbox: Mailbox, index: number): unknown {
 /** A mailbox entry as selective receive shows it. */
 function visible(head: unknown, payload: unknown): unknown {
   return typeof head === 'string' ? new Cast(head, payload) : payload
+}
+
+/** Takes the exit message of `from` out of the mailbox, if it is there. */
+export function flushExit(process: Process, from: Pid): Exit | undefined {
+  const { mailbox } = process
+  for (let i = 0; i < mailbox.length; i++) {
+    const message = mailbox.payloadAt(i)
+    if (!(mailbox.headAt(i) === EXIT && message instanceof Exit && message.from === from)) continue
+    process.removeAt(i)
+    return message
+  }
+  return undefined
+}
+
+/** Takes the message of a monitor out of the mailbox, if it is there. */
+export function flushDown(process: Process, ref: Reference): void {
+  const { mailbox } = process
+  for (let i = 0; i < mailbox.length; i++) {
+    const message = mailbox.payloadAt(i)
+    if (mailbox.headAt(i) === DOWN && message instanceof Down && message.ref === ref) return process.removeAt(i)
+  }
 }

@@ -94,8 +94,7 @@ export class Scheduler {
     if (signalled) this.deliverSignals()
     const process = this.#next()
     if (process === undefined) {
-      this.#tellQuiet()
-      return signalled
+      return this.#tellQuiet() || signalled
     }
     process.run(1)
     return true
@@ -156,10 +155,11 @@ export class Scheduler {
     }
   }
 
-  #tellQuiet(): void {
+  #tellQuiet(): boolean {
     const waiting = this.#whenQuiet
     this.#whenQuiet = []
     for (const notify of waiting) notify()
+    return waiting.length > 0
   }
 
   // Aims at one look at the clock per eighth of a burst, whatever a message costs.
