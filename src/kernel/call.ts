@@ -77,7 +77,7 @@ export class Call extends Timer {
     if (!this.#settle()) return
     if (callee !== null && callee.debug !== null) callee.debug.replied(this, value)
     const { caller } = this
-    if (caller === null) this.#resolve(value)
+    if (caller === null) outside(callee, () => this.#resolve(value))
     else if (caller.alive && caller.pendingSignals === 0 && !caller.node.scheduler.seeded) this.#resolve(value)
     else caller.resume(() => this.#resolve(value))
   }
@@ -110,9 +110,10 @@ export class Call extends Timer {
   }
 
   #fail(reason: ExitReason, what: string, cycle?: readonly CycleStep[]): void {
+    const callee = this.#callee
     if (!this.#settle()) return
     const error = new ExitError(reason, this.callee, what, cycle)
-    if (this.caller === null) this.#reject(error)
+    if (this.caller === null) outside(callee, () => this.#reject(error))
     else this.caller.resume(() => this.#reject(error))
   }
 
@@ -123,6 +124,15 @@ export class Call extends Timer {
     if (this.#callee !== null) this.#close(this.#callee)
     return true
   }
+}
+
+/**
+ * Settles a call from outside of any process. One that the callee's end settles stands behind the signals of that end,
+ * as it would with a process that monitors the callee: whoever sees the call fail finds the `Down`s sent.
+ */
+function outside(callee: Process | null, settle: () => void): void {
+  if (callee === null || callee.alive) settle()
+  else callee.node.scheduler.post(callee, { kind: 'inspect', to: callee.pid, look: settle })
 }
 
 /** A request to the process itself rather than to its code. */
