@@ -33,15 +33,15 @@ const hexDigest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
 const outcome = v.picklist(['succeeded', 'failed', 'timed_out', 'stopped', 'skipped'])
 
 const attempt = v.strictObject({
-  /** The id of the agent that made it. */
+  // The id of the agent that made it.
   agent: name,
-  /** Milliseconds after the flow began. */
+  // Milliseconds after the flow began.
   startMs: amount,
   durationMs: amount,
   outcome,
-  /** Why it did not succeed; empty if it did. */
+  // Why it did not succeed; empty if it did.
   reason: text,
-  /** SHA-256 of the output kept, and its size; `dropped` bytes did not fit the agent's bound. */
+  // SHA-256 of the output kept, and its size; `dropped` bytes did not fit the agent's bound.
   output: v.strictObject({ digest: hexDigest, bytes: count, dropped: count }),
 })
 
@@ -49,7 +49,7 @@ const task = v.strictObject({
   id: name,
   role: name,
   outcome,
-  /** In the order made; empty if the task was never begun. */
+  // In the order made; empty if the task was never begun.
   attempts: v.pipe(v.array(attempt), v.maxLength(receiptLimits.maxAttempts)),
 })
 
@@ -76,32 +76,32 @@ const phase = v.strictObject({
   phase: name,
   outcome: v.picklist(['succeeded', 'failed', 'stopped']),
   durationMs: amount,
-  /** What the phase has to say, in one line. */
+  // What the phase has to say, in one line.
   detail: text,
 })
 
 const flowRecord = v.strictObject({
   flowId: name,
-  /** As the user wrote it. */
+  // As the user wrote it.
   input: text,
-  /** Milliseconds since the Unix epoch. */
+  // Milliseconds since the Unix epoch.
   startedAtMs: count,
   durationMs: amount,
-  /** `succeeded` only if every task did. */
+  // `succeeded` only if every task did.
   outcome: v.picklist(['succeeded', 'failed', 'stopped']),
-  /** Null if the flow ended before it was planned. */
+  // Null if the flow ended before it was planned.
   plan: v.nullable(plan),
   tasks: v.pipe(v.array(task), v.maxLength(receiptLimits.maxTasks)),
   phases: v.pipe(v.array(phase), v.maxLength(100)),
-  /** Numbers of the monitor, by name; the unit is part of the name. */
+  // Numbers of the monitor, by name; the unit is part of the name.
   metrics: v.pipe(v.record(name, v.pipe(v.number(), v.finite())), v.maxEntries(100)),
 })
 
 const receiptSchema = v.strictObject({
   version: v.literal(1),
-  /** From 1, without gaps. */
+  // From 1, without gaps.
   sequence: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
-  /** The digest of the record before it; 64 zeros for the first. */
+  // The digest of the record before it; 64 zeros for the first.
   previous: hexDigest,
   keyId: v.string(),
   flow: flowRecord,
