@@ -202,9 +202,7 @@ export class Process {
     if (head === CALL || head === SYSTEM) (payload as Call).open(this)
     if (head === SYSTEM) this.systemWaiting++
     this.mailbox.push(head, payload)
-    if (this.queued) return
-    if (this.receiving?.any && this.node.scheduler.spendIdle()) this.receiving.offer()
-    else this.wake()
+    if (!this.queued) this.wake()
   }
 
   /** Takes a message from anywhere out of the mailbox. */

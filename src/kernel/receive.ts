@@ -39,8 +39,6 @@ export class Receive extends Timer {
   seen = 0
   readonly #process: Process
   readonly #match: Matcher | undefined
-  /** Takes whatever comes: no code of the receiver has to be asked. */
-  readonly any: boolean
   readonly #resolve: (message: unknown) => void
   readonly #reject: (error: unknown) => void
 
@@ -53,7 +51,6 @@ export class Receive extends Timer {
     super()
     this.#process = process
     this.#match = match
-    this.any = match === undefined
     this.#resolve = resolve
     this.#reject = reject
   }

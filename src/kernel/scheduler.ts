@@ -106,14 +106,6 @@ export class Scheduler {
     if (!this.#armed) this.#arm()
   }
 
-  /**
-   * True if a process that waits may be given its message at once: nothing else is ready, and the burst is not over.
-   * Its code goes on in a microtask of its own, as it would after passing through the queue.
-   */
-  spendIdle(): boolean {
-    return this.quiet && this.spend()
-  }
-
   /** True if a process may go on within this turn without passing through the queue. Counts as one message. */
   spend(): boolean {
     if (this.seeded || this.signals.length > 0) return false

@@ -223,3 +223,33 @@ test('a handler of a server may receive; what it leaves is handled afterwards, i
   await world.settle()
   expect(log).toEqual(['a cast meanwhile', 'a message meanwhile'])
 })
+
+test('a message and then an exit signal in one turn: who waits for the message dies before he reads it', async () => {
+  let read = false
+  const reader = node.spawn(async (self) => {
+    await self.receive()
+    read = true
+  })
+  await world.settle()
+  node.spawn((self) => {
+    self.send(reader, 'message')
+    self.sendExit(reader, 'boom')
+  })
+  await world.settle()
+  expect(node.isAlive(reader)).toBe(false)
+  expect(read).toBe(false)
+})
+
+test('isAlive counts the signals that were sent before', async () => {
+  const alive: boolean[] = []
+  const victim = node.spawn(async (self) => {
+    await self.receive()
+  })
+  node.spawn((self) => {
+    alive.push(self.isAlive(victim))
+    self.sendExit(victim, 'boom')
+    alive.push(self.isAlive(victim))
+  })
+  await world.settle()
+  expect(alive).toEqual([true, false])
+})

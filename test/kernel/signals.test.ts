@@ -203,7 +203,7 @@ describe('signal ordering', () => {
     let aliveAfter: boolean | undefined
     node.spawn((self) => {
       self.sendExit(victim, 'kill')
-      aliveAfter = self.isAlive(victim)
+      aliveAfter = node.isAlive(victim)
     })
     await node.idle()
     expect(aliveAfter).toBe(true)
