@@ -135,7 +135,7 @@ export function checkChildren(
 
 /** One child spec with its defaults; or the error. */
 export function checkChild(spec: unknown, autoShutdown: AutoShutdown | undefined): Checked<Child> {
-  if (typeof spec !== 'object' || spec === null) return { error: { invalid_child_spec: spec } }
+  if (typeof spec !== 'object' || spec === null || Array.isArray(spec)) return { error: { invalid_child_spec: spec } }
   const { id, start, name, restart, shutdown, type, significant, modules, backoff } = spec as {
     [field: string]: unknown
   }

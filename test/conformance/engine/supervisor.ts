@@ -28,7 +28,7 @@ interface Operations {
     terminate_child(which: unknown): unknown
     restart_child(which: unknown): unknown
     delete_child(which: unknown): unknown
-    get_childspec(which: unknown): { readonly ok: CheckedChildSpec } | { readonly error: unknown }
+    get_childspec(which: unknown): { readonly ok: CheckedChildSpec } | { readonly error: unknown } | 'ok'
     which_children(): readonly ChildInfo[]
     count_children(): ChildCounts
   }
@@ -139,7 +139,7 @@ class SupervisorPlay {
       (result) => this.#event('result', result),
       (error: unknown) => {
         if (!(error instanceof ExitError)) throw error
-        this.#event('raised', this.#tree.names.encode(error.reason))
+        this.#tree.eventAfterDeath(sup, 'raised', this.#tree.names.encode(error.reason))
       },
     )
     await this.#stage.run(recorded)
@@ -150,9 +150,7 @@ class SupervisorPlay {
     const forever = { timeoutMs: Number.POSITIVE_INFINITY }
     switch (step.op) {
       case 'start_child':
-        return names.encode(
-          await sup.call('start_child', this.#tree.startArgument(sup, step.child, step.args), forever),
-        )
+        return names.encode(await sup.call('start_child', this.#tree.startArgument(step.child, step.args), forever))
       case 'which_children':
         return this.#children(sup, await sup.call('which_children', undefined, forever))
       case 'count_children': {
@@ -161,7 +159,7 @@ class SupervisorPlay {
       }
       case 'get_childspec': {
         const result = await sup.call('get_childspec', this.#which(step), forever)
-        if ('error' in result) return names.encode(result)
+        if (typeof result !== 'object' || 'error' in result) return names.encode(result)
         const { id, restart, shutdown, type, significant } = result.ok
         return names.encode({ ok: [id, restart, shutdown, type, significant] })
       }

@@ -9,6 +9,7 @@ import {
   ignore,
   type Pid,
   type Report,
+  reply,
   type Self,
   type SupervisorFlags,
   stop,
@@ -30,6 +31,9 @@ interface Attempt {
   readonly above: Attempt | undefined
 }
 
+/** What a worker or supervisor is started with: its description, or in a pool the changes of the template's. */
+type Given = Child | readonly [changes: Child]
+
 export class Tree {
   readonly names = new Names()
   watch: Watch = () => {}
@@ -38,6 +42,8 @@ export class Tree {
   /** The last child that a supervisor has tried to start. */
   readonly #youngest = new Map<Pid, Attempt>()
   readonly #started = new Set<Pid>()
+  readonly #dead = new Set<Pid>()
+  #afterDeath: { readonly pid: Pid; readonly event: TraceEvent }[] = []
   #events: { readonly event: TraceEvent; readonly pool: Attempt | undefined }[] = []
 
   // ---- the record --------------------------------------------------------------------------------------------------
@@ -66,6 +72,16 @@ export class Tree {
   died(pid: Pid, reason: ExitReason): void {
     const attempt = this.#attempts.get(pid)
     if (attempt !== undefined && this.#started.has(pid)) this.#ending(attempt, 'down', reason)
+    this.#dead.add(pid)
+    const after = this.#afterDeath
+    this.#afterDeath = after.filter((entry) => entry.pid !== pid)
+    for (const entry of after) if (entry.pid === pid) this.event(...entry.event)
+  }
+
+  /** Records what the death of `pid` has caused: behind that death. */
+  eventAfterDeath(pid: Pid, ...event: TraceEvent): void {
+    if (this.#dead.has(pid)) this.event(...event)
+    else this.#afterDeath.push({ pid, event })
   }
 
   /** The start of a supervisor has succeeded. */
@@ -124,14 +140,16 @@ export class Tree {
 
   // ---- definitions -------------------------------------------------------------------------------------------------
 
-  readonly supervisor = supervisor((child: Child, { self }) => {
+  readonly supervisor = supervisor((given: Given, { self }) => {
+    const child = this.#childOf(self, given)
     const tree = child.tree ?? {}
     this.event('sup_init', this.#born(self, child).name)
     return { ...flagsOf(tree), children: (tree.children ?? []).map((spec) => this.childSpec(spec)) }
   })
 
   readonly worker = defineServer({
-    init: (child: Child, { self }) => {
+    init: (given: Given, { self }) => {
+      const child = this.#childOf(self, given)
       self.trapExit = child.trap_exit ?? false
       const attempt = this.#born(self, child)
       const starts = child.start ?? ['ok']
@@ -139,6 +157,14 @@ export class Tree {
       const start = () => this.#start(self, attempt, child, outcome)
       const delayMs = typeof outcome === 'string' ? undefined : outcome.delay
       return delayMs === undefined ? start() : self.sleep(delayMs).then(start)
+    },
+    // Taken for a supervisor, it says `ok` to every operation.
+    call: {
+      start_child: ({ state }) => reply('ok', state),
+      terminate_child: ({ state }) => reply('ok', state),
+      restart_child: ({ state }) => reply('ok', state),
+      delete_child: ({ state }) => reply('ok', state),
+      get_childspec: ({ state }) => reply('ok', state),
     },
     cast: {
       stop: ({ state }, reason: unknown) => stop(reason, state),
@@ -158,6 +184,13 @@ export class Tree {
       return 'delay' in last ? self.sleep(last.delay) : self.exit(decode(last.exit))
     },
   })
+
+  #childOf(self: Self, given: Given): Child {
+    if (!isList(given)) return given
+    const [changes] = given
+    const pool = self.parent === undefined ? undefined : this.#attempts.get(self.parent)
+    return { ...pool?.tree?.children?.[0], ...changes }
+  }
 
   #start(self: Self, attempt: Attempt, child: Child, outcome: StartOutcome) {
     if (typeof outcome === 'string') {
@@ -183,17 +216,16 @@ export class Tree {
       child.bad_start === undefined
         ? [child.tree === undefined ? this.worker : this.supervisor, child]
         : decode(child.bad_start)
-    const spec: unknown = Object.assign(Object.create(null), {
+    const spec: unknown = mapOf({
       ...present({ id, restart, shutdown, type, significant, modules }),
       ...(child.no_start ? {} : { start }),
     })
     return spec as ChildSpec
   }
 
-  /** What start_child takes: a spec, or for a pool the behaviour of its template with changes. */
-  startArgument(sup: Pid, child: Child | undefined, changes: Child | undefined): unknown {
-    if (child !== undefined) return this.childSpec(child)
-    return { ...this.#attempts.get(sup)?.tree?.children?.[0], ...changes }
+  /** What start_child takes: a spec, or a list of arguments: for a pool, changes of its template. */
+  startArgument(child: Child | undefined, changes: Child | undefined): unknown {
+    return child === undefined ? [mapOf({ ...changes })] : this.childSpec(child)
   }
 }
 
@@ -204,11 +236,20 @@ function flagsOf({ strategy, intensity, period, auto_shutdown: autoShutdown }: T
   return flags as SupervisorFlags
 }
 
+function isList(given: Given): given is readonly [changes: Child] {
+  return Array.isArray(given)
+}
+
 /** Decodes what is there. */
 function present(terms: { readonly [key: string]: Term | undefined }): { [key: string]: unknown } {
   return Object.fromEntries(
     Object.entries(terms).flatMap(([key, term]) => (term === undefined ? [] : [[key, decode(term)]])),
   )
+}
+
+/** A map of Erlang: an object without a prototype, unlike a tagged tuple (terms.ts). */
+function mapOf(entries: object): unknown {
+  return Object.assign(Object.create(null), entries)
 }
 
 function isPool(attempt: Attempt | undefined): boolean {
