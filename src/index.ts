@@ -98,3 +98,6 @@ export type {
   StartOptions,
   StartResult,
 } from './kernel/self.ts'
+export { createTable, Table, type TableHeir, type TableOptions, TableTransfer } from './tables/table.ts'
+export { TableError } from './tables/table-error.ts'
+export { openTable, type TableHandle, TableReader } from './tables/table-reader.ts'

@@ -18,11 +18,11 @@ export interface PubSubOptions {
 /** Topics and their subscribers. T: the topics. */
 export class PubSub<T extends Key = string> {
   /** @internal */
-  readonly scope: ProcessGroups<T>
+  readonly groups: ProcessGroups<T>
 
   /** @throws OptionError for a wrong option. */
   constructor(node: Node, options: PubSubOptions = {}) {
-    this.scope = new ProcessGroups(node, {
+    this.groups = new ProcessGroups(node, {
       scope: options.name ?? 'pubsub',
       maxMembers: options.maxSubscriptions ?? MAX_ENTRIES,
     })
@@ -35,24 +35,24 @@ export class PubSub<T extends Key = string> {
    * @throws ProcessError ERR_BADARG if it lives on another node; CapacityError at `maxSubscriptions`.
    */
   subscribe(pid: Pid, topic: T): boolean {
-    if (this.scope.joined(topic, pid) > 0) return false
-    this.scope.join(topic, pid)
-    return this.scope.joined(topic, pid) > 0
+    if (this.groups.joined(topic, pid) > 0) return false
+    this.groups.join(topic, pid)
+    return this.groups.joined(topic, pid) > 0
   }
 
   /** Ends a subscription. What has been sent already still arrives. False if there was none. */
   unsubscribe(pid: Pid, topic: T): boolean {
-    return this.scope.leave(topic, pid)
+    return this.groups.leave(topic, pid)
   }
 
   /** The subscribers of a topic, oldest first. */
   subscribers(topic: T): Pid[] {
-    return this.scope.members(topic)
+    return this.groups.members(topic)
   }
 
   /** The topics that have subscribers. */
   topics(): T[] {
-    return this.scope.groups()
+    return this.groups.groups()
   }
 
   /**

@@ -4,7 +4,9 @@
 import { type Pid, samePid } from '../kernel/pid.ts'
 import type { Destination } from '../kernel/self.ts'
 
+/** A process's `self`, or the node. */
 export interface Sender {
+  /** Sends a plain message. */
   send(to: Destination, message: unknown): void
 }
 

@@ -1,7 +1,7 @@
 import { Counters, createNode, type Pid } from 'espalier'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { kill, spawnIdle } from './processes.ts'
+import { kill, spawnIdle } from '../processes.ts'
 
 const node = createNode({ name: 'counters' })
 

@@ -1,7 +1,7 @@
 import { createNode, GroupEvent, type Node, type Pid, ProcessGroups, type Reference } from 'espalier'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { kill, spawnCollector, spawnIdle } from './processes.ts'
+import { kill, spawnCollector, spawnIdle } from '../processes.ts'
 
 const node = createNode({ name: 'groups' })
 const idle = () => spawnIdle(node)

@@ -1,6 +1,6 @@
 import { createNode, PubSub } from 'espalier'
 import { expect, test } from 'vitest'
-import { kill, Signal, spawnCollector, spawnIdle } from './processes.ts'
+import { kill, Signal, spawnCollector, spawnIdle } from '../processes.ts'
 
 const node = createNode({ name: 'pubsub' })
 

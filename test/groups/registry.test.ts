@@ -11,7 +11,7 @@ import {
 } from 'espalier'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { kill, spawnCollector, spawnIdle } from './processes.ts'
+import { kill, spawnCollector, spawnIdle } from '../processes.ts'
 
 const node = createNode({ name: 'registry' })
 const codeOf = (act: () => unknown): unknown => {

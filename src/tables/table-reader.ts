@@ -1,0 +1,180 @@
+// Reading a table from any thread, while its owner writes: see layout.ts for why nothing torn can come out.
+
+import { OptionError } from '../kernel/errors.ts'
+import type { Key } from '../kernel/key.ts'
+import { decodeKey, decodeValue, encodeKey } from './codec.ts'
+import { BLOCK, BUCKET, bucketOf, HEADER, hashOf, MAGIC, wordsFor } from './layout.ts'
+import { TableError } from './table-error.ts'
+
+/** How often a read is begun again before it gives up. Each time, the owner has written to the same bucket. */
+const MAX_ATTEMPTS = 100_000
+
+/** What another thread needs to read a table. Can be posted, or given as workerData. */
+export interface TableHandle<K extends Key = Key, V = unknown> {
+  readonly name: string
+  readonly buffer: SharedArrayBuffer
+  /** A type only; never there at run time. */
+  readonly '~entry'?: (key: K, value: V) => void
+}
+
+/** A block as its bucket's version vouches for it. */
+interface Block {
+  readonly at: number
+  readonly next: number
+  readonly hash: number
+  readonly keyBytes: number
+  readonly valueBytes: number
+}
+
+/**
+ * A table as all threads of a process may read it. Each read of one entry is atomic and up to date, and answers a copy;
+ * reads never wait for the owner, nor it for them.
+ */
+export class TableReader<K extends Key = Key, V = unknown> {
+  /** For messages. */
+  readonly name: string
+  /** What {@link openTable} takes on another thread. */
+  readonly handle: TableHandle<K, V>
+  readonly #words: Int32Array
+  readonly #buckets: number
+  readonly #seed: number
+
+  /** @internal Use {@link openTable}. */
+  constructor(handle: TableHandle<K, V>) {
+    this.name = handle.name
+    this.handle = handle
+    this.#words = new Int32Array(handle.buffer)
+    this.#buckets = this.#load(HEADER.buckets)
+    this.#seed = this.#load(HEADER.seed)
+  }
+
+  /** The number of entries. */
+  get size(): number {
+    this.#checkThere()
+    return this.#load(HEADER.size)
+  }
+
+  /** The value under `key`, or undefined. @throws TableError ERR_TABLE_DELETED, ERR_TABLE_BUSY. */
+  get(key: K): V | undefined {
+    const bytes = this.#find(key, (bucket, version, block) => this.#copyValue(bucket, version, block))
+    return bytes === undefined ? undefined : (decodeValue(bytes) as V)
+  }
+
+  /** Whether there is a value under `key`. Throws as {@link TableReader.get | get} does. */
+  has(key: K): boolean {
+    return this.#find(key, () => true) ?? false
+  }
+
+  /**
+   * The entries that fulfil `holds` (default: all), in no order. Looks at all of them: O(n). An entry that is there from
+   * beginning to end comes once; one that comes, goes or changes meanwhile may come as it was or is, or not.
+   */
+  *scan(holds: (key: K, value: V) => boolean = () => true): IterableIterator<[key: K, value: V]> {
+    for (let i = 0; i < this.#buckets; i++) {
+      for (const [keyBytes, valueBytes] of this.#readBucket(HEADER.words + i * BUCKET.words)) {
+        const key = decodeKey(keyBytes) as K
+        const value = decodeValue(valueBytes) as V
+        if (holds(key, value)) yield [key, value]
+      }
+    }
+  }
+
+  /** @internal Whether all that has been read since the bucket had this version is whole. */
+  unchanged(bucket: number, version: number): boolean {
+    return this.#load(bucket + BUCKET.version) === version
+  }
+
+  // What `read` makes of the block with this key; undefined if there is none.
+  #find<R>(key: K, read: (bucket: number, version: number, block: Block) => R | undefined): R | undefined {
+    const keyBytes = encodeKey(key)
+    const hash = hashOf(keyBytes, this.#seed)
+    const bucket = bucketOf(hash, this.#buckets)
+    return this.#attempt(bucket, (version) => {
+      let found: R | undefined
+      const whole = this.#walk(bucket, version, (block) => {
+        if (block.hash !== hash || block.keyBytes !== keyBytes.length) return 'on'
+        const same = this.#copy(block.at + BLOCK.words, block.keyBytes).every((byte, i) => byte === keyBytes[i])
+        if (!this.unchanged(bucket, version)) return 'again'
+        if (!same) return 'on'
+        found = read(bucket, version, block)
+        return found === undefined ? 'again' : 'done'
+      })
+      return whole ? { found } : undefined
+    }).found
+  }
+
+  #readBucket(bucket: number): (readonly [key: Uint8Array, value: Uint8Array])[] {
+    return this.#attempt(bucket, (version) => {
+      const entries: (readonly [Uint8Array, Uint8Array])[] = []
+      const whole = this.#walk(bucket, version, (block) => {
+        entries.push([this.#copy(block.at + BLOCK.words, block.keyBytes), this.#copyOfValue(block)])
+        return this.unchanged(bucket, version) ? 'on' : 'again'
+      })
+      return whole ? entries : undefined
+    })
+  }
+
+  #attempt<R>(bucket: number, act: (version: number) => R | undefined): R {
+    this.#checkThere()
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const result = act(this.#load(bucket + BUCKET.version))
+      if (result !== undefined) return result
+    }
+    throw new TableError('ERR_TABLE_BUSY', this.name, `changed under each of ${MAX_ATTEMPTS} attempts to read`)
+  }
+
+  // Visits the blocks of a bucket until `visit` has had enough. False if the bucket has changed under it.
+  #walk(bucket: number, version: number, visit: (block: Block) => 'on' | 'done' | 'again'): boolean {
+    let at = this.#load(bucket + BUCKET.head)
+    while (at !== 0) {
+      const block = {
+        at,
+        next: this.#load(at + BLOCK.next),
+        hash: this.#load(at + BLOCK.hash),
+        keyBytes: this.#load(at + BLOCK.keyBytes),
+        valueBytes: this.#load(at + BLOCK.valueBytes),
+      }
+      if (!this.unchanged(bucket, version)) return false
+      const what = visit(block)
+      if (what !== 'on') return what === 'done'
+      at = block.next
+    }
+    return true
+  }
+
+  #copyValue(bucket: number, version: number, block: Block): Uint8Array | undefined {
+    const bytes = this.#copyOfValue(block)
+    return this.unchanged(bucket, version) ? bytes : undefined
+  }
+
+  #copyOfValue({ at, keyBytes, valueBytes }: Block): Uint8Array {
+    return this.#copy(at + BLOCK.words + wordsFor(keyBytes), valueBytes)
+  }
+
+  #copy(at: number, bytes: number): Uint8Array {
+    const copy = new Int32Array(wordsFor(bytes))
+    for (let i = 0; i < copy.length; i++) copy[i] = this.#load(at + i)
+    return new Uint8Array(copy.buffer, 0, bytes)
+  }
+
+  #load(at: number): number {
+    return Atomics.load(this.#words, at)
+  }
+
+  #checkThere(): void {
+    if (this.#load(HEADER.deleted) !== 0) throw new TableError('ERR_TABLE_DELETED', this.name, 'is deleted')
+  }
+}
+
+/**
+ * Opens a table for reading, mostly one that another thread owns; its types are the caller's word.
+ *
+ * @throws OptionError if `handle` is none.
+ */
+export function openTable<K extends Key = Key, V = unknown>(handle: TableHandle<K, V>): TableReader<K, V> {
+  const { buffer } = handle
+  if (!(buffer instanceof SharedArrayBuffer) || Atomics.load(new Int32Array(buffer), HEADER.magic) !== MAGIC) {
+    throw new OptionError('handle', handle, 'the handle of a table')
+  }
+  return new TableReader(handle)
+}
