@@ -34,6 +34,8 @@ export class Replied<R, S> extends Result {
 export class Next<S> extends Result {
   readonly state: S
   readonly option: NextOption | undefined
+  /** A type only, never there at run time: keeps answers to calls, which have these fields too, out of casts. */
+  declare readonly '~result': 'next'
 
   constructor(state: S, option: NextOption | undefined) {
     super()
@@ -59,6 +61,8 @@ export class NotReplied<R, S> extends Result {
 export class Stopped<S> extends Result {
   readonly reason: ExitReason
   readonly state: S | undefined
+  /** A type only, as in {@link Next}. */
+  declare readonly '~result': 'stop'
 
   constructor(reason: ExitReason, state: S | undefined) {
     super()
