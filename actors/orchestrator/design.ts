@@ -19,5 +19,5 @@ export function designFor(plan: Plan): Design {
 
 /** A design in one line. */
 export function showDesign({ topology, consensus, routes }: Design): string {
-  return `${topology} of ${new Set(routes.values()).size}, consensus ${consensus}, ${routes.size} routes`
+  return `${topology}, agents: ${new Set(routes.values()).size}, routes: ${routes.size}, consensus: ${consensus}`
 }

@@ -87,7 +87,13 @@ export const Orchestrator = defineStatem<OrchestratorProtocol>()({
         parsed: ({ self, data }, result) => {
           if ('error' in result) return fail(self, data, 'specification', result.error)
           const { tasks, parallel } = result.ok
-          const done = closed(self, data, 'specification', 'succeeded', `${tasks.length} tasks, ${parallel} at once`)
+          const done = closed(
+            self,
+            data,
+            'specification',
+            'succeeded',
+            `tasks: ${tasks.length}, at most ${parallel} at once`,
+          )
           return onward(self, 'pseudocode', { ...done, spec: result.ok })
         },
       },
