@@ -79,7 +79,7 @@ export class Registry<K extends Key = string, V = undefined> {
    * if the process has ended or lives elsewhere. CapacityError at `maxEntries`. OptionError for what is no key.
    */
   register(pid: Pid, key: K, ...value: Given<V>): void {
-    const taken = this.#unique ? this.#entries.index.at(key)[0] : this.#entries.get(key, pid)
+    const taken = this.#unique ? this.#entries.index.first(key) : this.#entries.get(key, pid)
     if (taken !== undefined) {
       throw new ProcessError('badarg', `${this.name}: ${JSON.stringify(key)} is taken by ${taken.pid}`)
     }
@@ -130,7 +130,7 @@ export class Registry<K extends Key = string, V = undefined> {
   whereis<T extends Definition>(definition: T, key: K): Ref<T> | undefined
   whereis(first: K | Definition, second?: K): Pid | undefined {
     const key = isDefinition(first) ? second : first
-    return key === undefined ? undefined : this.lookup(key)[0]?.pid
+    return key === undefined ? undefined : this.#entries.index.first(key)?.pid
   }
 
   /** The value that a process has registered under `key`, or undefined. */

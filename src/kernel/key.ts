@@ -3,10 +3,8 @@
 
 import { OptionError } from './errors.ts'
 
-type Atom = string | number
-
 /** What something can be registered under. Numbers are finite; `1` and `'1'` are different keys. */
-export type Key = Atom | readonly Atom[]
+export type Key = string | number | readonly (string | number)[]
 
 /**
  * What a JavaScript Map can tell keys apart by: text and numbers as they are, a tuple as its text behind a NUL.
@@ -32,6 +30,6 @@ export function keyOf(text: string): Key {
   return JSON.parse(text) as Key
 }
 
-function isAtom(value: unknown): value is Atom {
+function isAtom(value: unknown): value is string | number {
   return typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value))
 }

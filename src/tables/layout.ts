@@ -41,10 +41,10 @@ export function bucketsFor(maxEntries: number): number {
   return 2 ** Math.ceil(Math.log2(maxEntries))
 }
 
-/** FNV-1a over the bytes, mixed from a seed and at the end (MurmurHash3's finalizer), as a signed word. */
-export function hashOf(bytes: Uint8Array, seed: number): number {
+/** FNV-1a over the first bytes, mixed from a seed and at the end (MurmurHash3's finalizer), as a signed word. */
+export function hashOf(bytes: Uint8Array, length: number, seed: number): number {
   let hash = seed ^ 0x811c9dc5
-  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193)
+  for (let i = 0; i < length; i++) hash = Math.imul(hash ^ (bytes[i] ?? 0), 0x01000193)
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
   return (hash ^ (hash >>> 16)) | 0

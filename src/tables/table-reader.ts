@@ -2,7 +2,7 @@
 
 import { OptionError } from '../kernel/errors.ts'
 import type { Key } from '../kernel/key.ts'
-import { decodeKey, decodeValue, encodeKey } from './codec.ts'
+import { Scratch } from './codec.ts'
 import { BLOCK, BUCKET, bucketOf, HEADER, hashOf, MAGIC, wordsFor } from './layout.ts'
 import { TableError } from './table-error.ts'
 
@@ -16,6 +16,10 @@ export interface TableHandle<K extends Key = Key, V = unknown> {
   /** A type only; never there at run time. */
   readonly '~entry'?: (key: K, value: V) => void
 }
+
+// Used within one read only.
+const wanted = new Scratch()
+const value = new Scratch()
 
 /** A block as its bucket's version vouches for it. */
 interface Block {
@@ -56,13 +60,16 @@ export class TableReader<K extends Key = Key, V = unknown> {
 
   /** The value under `key`, or undefined. @throws TableError ERR_TABLE_DELETED, ERR_TABLE_BUSY. */
   get(key: K): V | undefined {
-    const bytes = this.#find(key, (bucket, version, block) => this.#copyValue(bucket, version, block))
-    return bytes === undefined ? undefined : (decodeValue(bytes) as V)
+    const found = this.#find(key, (bucket, version, block) => {
+      this.#copyValue(block, value)
+      return this.unchanged(bucket, version)
+    })
+    return found ? (value.decodeValue() as V) : undefined
   }
 
   /** Whether there is a value under `key`. Throws as {@link TableReader.get | get} does. */
   has(key: K): boolean {
-    return this.#find(key, () => true) ?? false
+    return this.#find(key, () => true)
   }
 
   /**
@@ -71,9 +78,7 @@ export class TableReader<K extends Key = Key, V = unknown> {
    */
   *scan(holds: (key: K, value: V) => boolean = () => true): IterableIterator<[key: K, value: V]> {
     for (let i = 0; i < this.#buckets; i++) {
-      for (const [keyBytes, valueBytes] of this.#readBucket(HEADER.words + i * BUCKET.words)) {
-        const key = decodeKey(keyBytes) as K
-        const value = decodeValue(valueBytes) as V
+      for (const [key, value] of this.#readBucket(HEADER.words + i * BUCKET.words)) {
         if (holds(key, value)) yield [key, value]
       }
     }
@@ -84,31 +89,34 @@ export class TableReader<K extends Key = Key, V = unknown> {
     return this.#load(bucket + BUCKET.version) === version
   }
 
-  // What `read` makes of the block with this key; undefined if there is none.
-  #find<R>(key: K, read: (bucket: number, version: number, block: Block) => R | undefined): R | undefined {
-    const keyBytes = encodeKey(key)
-    const hash = hashOf(keyBytes, this.#seed)
+  // Whether there is a block with this key, and what it holds has been read: `read` tells whether it is whole.
+  #find(key: K, read: (bucket: number, version: number, block: Block) => boolean): boolean {
+    const { length } = wanted.encodeKey(key)
+    const hash = hashOf(wanted.bytes, length, this.#seed)
     const bucket = bucketOf(hash, this.#buckets)
     return this.#attempt(bucket, (version) => {
-      let found: R | undefined
+      let found = false
       const whole = this.#walk(bucket, version, (block) => {
-        if (block.hash !== hash || block.keyBytes !== keyBytes.length) return 'on'
-        const same = this.#copy(block.at + BLOCK.words, block.keyBytes).every((byte, i) => byte === keyBytes[i])
+        if (block.hash !== hash || block.keyBytes !== length) return 'on'
+        const same = this.#isKey(block, wanted)
         if (!this.unchanged(bucket, version)) return 'again'
         if (!same) return 'on'
-        found = read(bucket, version, block)
-        return found === undefined ? 'again' : 'done'
+        found = true
+        return read(bucket, version, block) ? 'done' : 'again'
       })
       return whole ? { found } : undefined
     }).found
   }
 
-  #readBucket(bucket: number): (readonly [key: Uint8Array, value: Uint8Array])[] {
+  #readBucket(bucket: number): [key: K, value: V][] {
     return this.#attempt(bucket, (version) => {
-      const entries: (readonly [Uint8Array, Uint8Array])[] = []
+      const entries: [K, V][] = []
       const whole = this.#walk(bucket, version, (block) => {
-        entries.push([this.#copy(block.at + BLOCK.words, block.keyBytes), this.#copyOfValue(block)])
-        return this.unchanged(bucket, version) ? 'on' : 'again'
+        this.#copy(block.at + BLOCK.words, block.keyBytes, wanted)
+        this.#copyValue(block, value)
+        if (!this.unchanged(bucket, version)) return 'again'
+        entries.push([wanted.decodeKey() as K, value.decodeValue() as V])
+        return 'on'
       })
       return whole ? entries : undefined
     })
@@ -142,19 +150,21 @@ export class TableReader<K extends Key = Key, V = unknown> {
     return true
   }
 
-  #copyValue(bucket: number, version: number, block: Block): Uint8Array | undefined {
-    const bytes = this.#copyOfValue(block)
-    return this.unchanged(bucket, version) ? bytes : undefined
+  #isKey(block: Block, key: Scratch): boolean {
+    const words = wordsFor(key.length)
+    for (let i = 0; i < words; i++) if (this.#load(block.at + BLOCK.words + i) !== key.words[i]) return false
+    return true
   }
 
-  #copyOfValue({ at, keyBytes, valueBytes }: Block): Uint8Array {
-    return this.#copy(at + BLOCK.words + wordsFor(keyBytes), valueBytes)
+  #copyValue({ at, keyBytes, valueBytes }: Block, to: Scratch): void {
+    this.#copy(at + BLOCK.words + wordsFor(keyBytes), valueBytes, to)
   }
 
-  #copy(at: number, bytes: number): Uint8Array {
-    const copy = new Int32Array(wordsFor(bytes))
-    for (let i = 0; i < copy.length; i++) copy[i] = this.#load(at + i)
-    return new Uint8Array(copy.buffer, 0, bytes)
+  #copy(at: number, bytes: number, to: Scratch): void {
+    to.reserve(bytes)
+    to.length = bytes
+    const words = wordsFor(bytes)
+    for (let i = 0; i < words; i++) to.words[i] = this.#load(at + i)
   }
 
   #load(at: number): number {

@@ -2,6 +2,7 @@
 
 import { CapacityError } from '../kernel/errors.ts'
 import { Arena } from './arena.ts'
+import type { Scratch } from './codec.ts'
 import {
   arenaStart,
   BLOCK,
@@ -53,12 +54,12 @@ export class TableWriter {
     this.#store(HEADER.magic, MAGIC)
   }
 
-  has(key: Uint8Array): boolean {
+  has(key: Scratch): boolean {
     return this.#find(key).block !== 0
   }
 
   /** @throws CapacityError; then nothing has changed. */
-  put(key: Uint8Array, value: Uint8Array): void {
+  put(key: Scratch, value: Scratch): void {
     const place = this.#find(key)
     const old = place.block
     if (old === 0 && this.#size >= this.#bounds.maxEntries) {
@@ -72,7 +73,7 @@ export class TableWriter {
   }
 
   /** False if there was no such entry. */
-  delete(key: Uint8Array): boolean {
+  delete(key: Scratch): boolean {
     const place = this.#find(key)
     if (place.block === 0) return false
     this.#publish(place, this.#load(place.block + BLOCK.next))
@@ -86,8 +87,8 @@ export class TableWriter {
     this.#store(HEADER.deleted, 1)
   }
 
-  #find(key: Uint8Array): Place {
-    const hash = hashOf(key, this.#seed)
+  #find(key: Scratch): Place {
+    const hash = hashOf(key.bytes, key.length, this.#seed)
     const bucket = bucketOf(hash, this.#buckets)
     let link = bucket + BUCKET.head
     let block = this.#load(link)
@@ -98,13 +99,14 @@ export class TableWriter {
     return { bucket, hash, link, block }
   }
 
-  #hasKey(block: number, key: Uint8Array): boolean {
+  #hasKey(block: number, key: Scratch): boolean {
     if (this.#load(block + BLOCK.keyBytes) !== key.length) return false
-    const words = wordsOf(key)
-    return words.every((word, i) => word === this.#load(block + BLOCK.words + i))
+    const words = wordsFor(key.length)
+    for (let i = 0; i < words; i++) if (this.#load(block + BLOCK.words + i) !== key.words[i]) return false
+    return true
   }
 
-  #write(key: Uint8Array, value: Uint8Array, hash: number, next: number): number {
+  #write(key: Scratch, value: Scratch, hash: number, next: number): number {
     const at = this.#arena.take(blockWords(key.length, value.length))
     if (at === undefined) throw new CapacityError(`table ${this.#name}`, 'maxBytes', this.#bounds.maxBytes)
     this.#store(at + BLOCK.next, next)
@@ -112,7 +114,9 @@ export class TableWriter {
     this.#store(at + BLOCK.keyBytes, key.length)
     this.#store(at + BLOCK.valueBytes, value.length)
     let word = at + BLOCK.words
-    for (const part of [wordsOf(key), wordsOf(value)]) for (const each of part) this.#store(word++, each)
+    for (const { words, length } of [key, value]) {
+      for (let i = 0; i < wordsFor(length); i++) this.#store(word++, words[i] ?? 0)
+    }
     return at
   }
 
@@ -140,11 +144,4 @@ export class TableWriter {
   #store(at: number, word: number): void {
     Atomics.store(this.#words, at, word)
   }
-}
-
-/** Bytes as words, the last one filled up with zeros. */
-function wordsOf(bytes: Uint8Array): Int32Array {
-  const words = new Int32Array(wordsFor(bytes.length))
-  new Uint8Array(words.buffer).set(bytes)
-  return words
 }

@@ -9,7 +9,7 @@ import { OptionError, ProcessError } from '../kernel/errors.ts'
 import type { Key } from '../kernel/key.ts'
 import type { Node } from '../kernel/node.ts'
 import { type Pid, samePid } from '../kernel/pid.ts'
-import { encodeKey, encodeValue } from './codec.ts'
+import { Scratch } from './codec.ts'
 import { MAX_BYTES_LIMIT, MAX_ENTRIES_LIMIT } from './layout.ts'
 import { TableError } from './table-error.ts'
 import { TableReader } from './table-reader.ts'
@@ -35,6 +35,10 @@ export interface TableHeir {
   /** Handed on to it with the table. */
   readonly data?: unknown
 }
+
+// Used within one operation only.
+const keys = new Scratch()
+const values = new Scratch()
 
 /** What the new owner of a table is sent: ETS's `{'ETS-TRANSFER', Table, From, Data}`. */
 export class TableTransfer<K extends Key = Key, V = unknown> {
@@ -73,29 +77,29 @@ export class Table<K extends Key = string, V = unknown> extends TableReader<K, V
    */
   insert(key: K, value: V): void {
     this.#check()
-    this.#writer.put(encodeKey(key), encodeValue(value))
+    this.#writer.put(keys.encodeKey(key), values.encodeValue(value))
   }
 
   /** The same, if there is nothing under the key yet; else false. */
   insertNew(key: K, value: V): boolean {
     this.#check()
-    const bytes = encodeKey(key)
+    const bytes = keys.encodeKey(key)
     if (this.#writer.has(bytes)) return false
-    this.#writer.put(bytes, encodeValue(value))
+    this.#writer.put(bytes, values.encodeValue(value))
     return true
   }
 
   /** Removes an entry. False if there was none. Throws as {@link Table.insert | insert} does, but for capacity. */
   delete(key: K): boolean {
     this.#check()
-    return this.#writer.delete(encodeKey(key))
+    return this.#writer.delete(keys.encodeKey(key))
   }
 
   /** Removes an entry and answers its value, undefined if there was none. */
   take(key: K): V | undefined {
     this.#check()
     const value = this.get(key)
-    this.#writer.delete(encodeKey(key))
+    this.#writer.delete(keys.encodeKey(key))
     return value
   }
 
@@ -115,7 +119,7 @@ export class Table<K extends Key = string, V = unknown> extends TableReader<K, V
     }
     const sum = value + by
     if (!Number.isSafeInteger(sum)) throw new OptionError('by', by, 'a sum within ±(2^53 - 1)')
-    this.#writer.put(encodeKey(key), encodeValue(sum))
+    this.#writer.put(keys.encodeKey(key), values.encodeValue(sum))
     return sum
   }
 

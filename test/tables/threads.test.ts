@@ -53,7 +53,7 @@ describe('on one thread: a write between two looks of a reader', () => {
 })
 
 describe('on threads', { timeout: 60_000 }, () => {
-  const espalier = () => pathToFileURL(`${compiledFolder('src')}/index.js`).href
+  const espalier = () => pathToFileURL(`${compiledFolder('src/tables')}/../index.js`).href
 
   const startReader = (handle: TableHandle<string, Value>, broken: boolean, changes: number) =>
     new Worker(new URL('./threads/reader.mjs', import.meta.url), {
