@@ -1,5 +1,6 @@
 import { createNode, defineServer, isCrash, type Node, next, type Report, reply, type Self } from 'espalier'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { until } from './until.ts'
 
 let node: Node
 let crashes: (Report & { kind: 'crash' })[]
@@ -152,11 +153,13 @@ describe('code that fails ends its process, is reported, and reaches no handler 
 
   test('a call that fails while nobody awaits it, in a process that is no more', async () => {
     const server = await node.start(Fragile, 'fine')
+    let called = false
     const pid = node.spawn(async (self) => {
       self.call(server, 'rejects')
+      called = true
       await self.receive()
     })
-    await new Promise((resolve) => setImmediate(resolve))
+    await until(() => called)
     node.sendExit(pid, 'kill')
     await settle()
     expect(escaped).toEqual([])

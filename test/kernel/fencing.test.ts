@@ -1,6 +1,7 @@
 import { createNode, defineServer, type From, type Node, noReply, type Pid, type Ref, reply, type Self } from 'espalier'
 import { createWorld } from 'espalier/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { until } from './until.ts'
 
 let node: Node
 
@@ -30,16 +31,18 @@ async function actAfterDeath(act: (self: Self, sink: Ref<typeof Sink>, other: Pi
   const sink = await node.start(Sink, seen, { name: 'sink' })
   const other = node.spawn(async (self) => void (await self.receive()))
   let goOn = () => {}
+  let begun = false
   let done = false
   const gate = new Promise<void>((resolve) => {
     goOn = resolve
   })
   const victim = node.spawn(async (self) => {
+    begun = true
     await gate
     act(self, sink, other)
     done = true
   })
-  await new Promise((resolve) => setImmediate(resolve))
+  await until(() => begun)
   node.sendExit(victim, 'kill')
   await node.idle()
   const { fenced } = node.counters
@@ -114,27 +117,35 @@ test('the AbortSignal of a process fires at its end, whatever the end', async ()
 })
 
 test('a fetch that is given the signal is called off when the process is killed', async () => {
+  let begun = false
   let calledOff: unknown
   const pid = node.spawn(
     (self) =>
       new Promise<void>((_, reject) => {
+        begun = true
         self.signal.addEventListener('abort', () => {
           calledOff = self.signal.reason
           reject(calledOff)
         })
       }),
   )
-  await new Promise((resolve) => setImmediate(resolve))
+  await until(() => begun)
   node.sendExit(pid, 'kill')
   await node.idle()
   expect(calledOff).toMatchObject({ name: 'AbortError' })
 })
 
 describe('a killed server', () => {
+  let working: boolean
+  beforeEach(() => {
+    working = false
+  })
+
   const Slow = defineServer({
     init: () => [] as From<number>[],
     call: {
       work: async ({ state }, gate: Promise<void>) => {
+        working = true
         await gate
         return reply(1, state)
       },
@@ -142,6 +153,7 @@ describe('a killed server', () => {
     },
     cast: {
       answerLater: async ({ self, state }, gate: Promise<void>) => {
+        working = true
         await gate
         for (const from of state) self.reply(from, 2)
         return state
@@ -156,7 +168,7 @@ describe('a killed server', () => {
     })
     const server = await node.start(Slow)
     const call = server.call('work', gate).catch((error: unknown) => error)
-    await new Promise((resolve) => setImmediate(resolve))
+    await until(() => working)
     node.sendExit(server, 'kill')
     expect(await call).toMatchObject({ code: 'ERR_EXIT', reason: 'killed' })
     goOn()
@@ -172,7 +184,7 @@ describe('a killed server', () => {
     const server = await node.start(Slow)
     const call = server.call('defer').catch((error: unknown) => error)
     server.cast('answerLater', gate)
-    await new Promise((resolve) => setImmediate(resolve))
+    await until(() => working)
     node.sendExit(server, 'kill')
     expect(await call).toMatchObject({ reason: 'killed' })
     const { fenced } = node.counters
@@ -192,9 +204,9 @@ describe('a killed server', () => {
       await self.call(server, 'work', gate)
       answered = true
     })
-    await new Promise((resolve) => setImmediate(resolve))
+    await until(() => working)
     node.sendExit(caller, 'kill')
-    await new Promise((resolve) => setImmediate(resolve))
+    await until(() => !node.isAlive(caller))
     const { fenced } = node.counters
     goOn()
     await node.idle()

@@ -5,6 +5,7 @@ import { createNode, defineServer, OptionError, type Self } from 'espalier'
 import { createWorld } from 'espalier/testing'
 import { describe, expect, test } from 'vitest'
 import { compiledFolder } from '../storage/compiled.ts'
+import { until } from './until.ts'
 
 /** Runs a program on the built package in a child, which must end by itself; answers what it prints. */
 async function runChild(program: string): Promise<string> {
@@ -60,8 +61,12 @@ describe('idle', () => {
 
   test('is not held up by the code of a process that has been killed', async () => {
     const node = createNode()
-    const pid = node.spawn(() => new Promise(() => {}))
-    await new Promise((resolve) => setImmediate(resolve))
+    let begun = false
+    const pid = node.spawn(() => {
+      begun = true
+      return new Promise(() => {})
+    })
+    await until(() => begun)
     node.sendExit(pid, 'kill')
     await node.idle()
     expect(node.processes()).toEqual([])

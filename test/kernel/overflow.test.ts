@@ -1,14 +1,17 @@
 import { createNode, defineServer, Exit, type Node, type Ref, reply } from 'espalier'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { until } from './until.ts'
 
 let node: Node
 let handled: unknown[]
 let letters: unknown[]
+let holding: boolean
 
 beforeEach(() => {
   handled = []
   letters = []
+  holding = false
   node = createNode({
     onReport: (report) => {
       if (report.kind === 'dead_letter') letters.push([report.why, report.tag ?? report.message])
@@ -35,6 +38,7 @@ const Bounded = defineServer({
       return state
     },
     hold: async ({ state }, gate: Promise<void>) => {
+      holding = true
       await gate
       return state
     },
@@ -57,7 +61,7 @@ async function startBusy(overflow: Overflow | undefined) {
   })
   const server = await start(overflow)
   server.cast('hold', gate)
-  await new Promise((resolve) => setImmediate(resolve))
+  await until(() => holding)
   return { server, open }
 }
 
@@ -117,7 +121,7 @@ test('exits and downs are neither bounded nor dropped', async () => {
   const from = node.spawn((self) => {
     for (let i = 0; i < 5; i++) self.sendExit(server, i)
   })
-  await new Promise((resolve) => setImmediate(resolve))
+  await until(() => !node.isAlive(from))
   for (const n of [1, 2, 3, 4]) server.cast('tell', n)
   open()
   await node.idle()
