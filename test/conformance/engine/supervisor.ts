@@ -114,10 +114,8 @@ class SupervisorPlay {
         return
       case 'check_childspecs': {
         const specs = step.specs.map((child) => this.#tree.childSpec(child))
-        const result = checkChildSpecs(
-          specs,
-          step.auto_shutdown === undefined ? undefined : (decode(step.auto_shutdown) as AutoShutdown),
-        )
+        const { auto_shutdown: given = 'undefined' } = step
+        const result = checkChildSpecs(specs, given === 'undefined' ? undefined : (decode(given) as AutoShutdown))
         return this.#event('result', this.#tree.names.encode(result))
       }
       default:
