@@ -8,7 +8,7 @@ import { type Attempts, jittered, nextWait } from './backoff.ts'
 import { type AutoShutdown, type Child, Restarting } from './child-spec.ts'
 import { onDynamicExit } from './decision.ts'
 import type { RestartWindow } from './restart-window.ts'
-import { report, stopChildren } from './shutdown.ts'
+import { report, stopChild } from './shutdown.ts'
 import { startChild } from './start-child.ts'
 import type { ChildCounts, ChildInfo, StartChildResult } from './supervisor.ts'
 
@@ -125,7 +125,7 @@ export class DynamicChildren {
     if (!(id instanceof Pid)) return { error: 'simple_one_for_one' }
     const key = this.#key(id)
     if (key === undefined) return this.#self.isAlive(id) ? { error: 'not_found' } : 'ok'
-    if (key instanceof Pid) await stopChildren(this.#process, this.#self, [{ child: this.#template, pid: key }])
+    if (key instanceof Pid) await stopChild(this.#process, this.#self, this.#template, key)
     this.#forget(key)
     return 'ok'
   }

@@ -4,32 +4,49 @@
 import type { ExitReason } from '../kernel/exit-reason.ts'
 import { isOrderly } from '../kernel/exit-reason.ts'
 import { Down } from '../kernel/messages.ts'
-import { Pid, type Reference } from '../kernel/pid.ts'
+import type { Pid, Reference } from '../kernel/pid.ts'
 import type { Process } from '../kernel/process.ts'
 import { flushExit } from '../kernel/receive.ts'
 import type { Self } from '../kernel/self.ts'
 import type { Child } from './child-spec.ts'
 
-/** Ends one child as its spec says, and waits until it has. */
-export async function stopChild(process: Process, self: Self, child: Child): Promise<void> {
-  if (child.pid instanceof Pid) await stopChildren(process, self, [{ child, pid: child.pid }])
+interface Stopping {
+  readonly child: Child
+  readonly pid: Pid
 }
 
-/** Ends children at the same time, under one time limit: that of their common spec. */
-export async function stopChildren(
-  process: Process,
-  self: Self,
-  children: readonly { readonly child: Child; readonly pid: Pid }[],
-): Promise<void> {
-  const waiting = new Map<Reference, { child: Child; pid: Pid }>()
+/** Ends one child as its spec says, and waits until it has. */
+export async function stopChild(process: Process, self: Self, child: Child, pid: Pid): Promise<void> {
+  const waiting = ask(self, [{ child, pid }])
+  const { shutdown } = child
+  // No time at all: as in OTP, the kill is there before the child has a turn.
+  if (shutdown === 0) self.sendExit(pid, 'kill')
+  await ends(process, self, waiting, typeof shutdown === 'number' && shutdown > 0 ? shutdown : undefined)
+}
+
+/** Ends the children of a pool at the same time, under one time limit: a timer, and if it is 0, they have a turn. */
+export async function stopChildren(process: Process, self: Self, children: readonly Stopping[]): Promise<void> {
+  const limit = children[0]?.child.shutdown
+  await ends(process, self, ask(self, children), typeof limit === 'number' ? Math.max(limit, 1) : undefined)
+}
+
+function ask(self: Self, children: readonly Stopping[]): Map<Reference, Stopping> {
+  const waiting = new Map<Reference, Stopping>()
   for (const { child, pid } of children) {
     waiting.set(self.monitor(pid), { child, pid })
     self.sendExit(pid, child.shutdown === 'brutal_kill' ? 'kill' : 'shutdown')
-    // No time at all: the kill must be there before the child has a turn.
-    if (child.shutdown === 0) self.sendExit(pid, 'kill')
   }
-  const limit = children[0]?.child.shutdown
-  let deadline = typeof limit === 'number' && limit > 0 ? self.now() + limit : Number.POSITIVE_INFINITY
+  return waiting
+}
+
+/** Waits until all have ended, and kills after `limitMs` those that have not. */
+async function ends(
+  process: Process,
+  self: Self,
+  waiting: Map<Reference, Stopping>,
+  limitMs: number | undefined,
+): Promise<void> {
+  let deadline = limitMs === undefined ? Number.POSITIVE_INFINITY : self.now() + limitMs
   while (waiting.size > 0) {
     const timeoutMs = Math.max(0, deadline - self.now())
     const down = await self.receive((message) => message instanceof Down && waiting.has(message.ref), { timeoutMs })

@@ -248,7 +248,7 @@ export class SupervisorLoop implements Behaviour {
     for (const id of ids) {
       const child = this.#children.get(id)
       if (child === undefined) continue
-      await stopChild(this.#process, this.#self, child)
+      if (child.pid instanceof Pid) await stopChild(this.#process, this.#self, child, child.pid)
       this.#forget(child)
     }
   }

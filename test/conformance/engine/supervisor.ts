@@ -137,7 +137,7 @@ class SupervisorPlay {
       (result) => this.#event('result', result),
       (error: unknown) => {
         if (!(error instanceof ExitError)) throw error
-        this.#tree.eventAfterDeath(sup, 'raised', this.#tree.names.encode(error.reason))
+        this.#event('raised', this.#tree.names.encode(error.reason))
       },
     )
     await this.#stage.run(recorded)

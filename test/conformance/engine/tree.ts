@@ -42,8 +42,6 @@ export class Tree {
   /** The last child that a supervisor has tried to start. */
   readonly #youngest = new Map<Pid, Attempt>()
   readonly #started = new Set<Pid>()
-  readonly #dead = new Set<Pid>()
-  #afterDeath: { readonly pid: Pid; readonly event: TraceEvent }[] = []
   #events: { readonly event: TraceEvent; readonly pool: Attempt | undefined }[] = []
 
   // ---- the record --------------------------------------------------------------------------------------------------
@@ -72,16 +70,6 @@ export class Tree {
   died(pid: Pid, reason: ExitReason): void {
     const attempt = this.#attempts.get(pid)
     if (attempt !== undefined && this.#started.has(pid)) this.#ending(attempt, 'down', reason)
-    this.#dead.add(pid)
-    const after = this.#afterDeath
-    this.#afterDeath = after.filter((entry) => entry.pid !== pid)
-    for (const entry of after) if (entry.pid === pid) this.event(...entry.event)
-  }
-
-  /** Records what the death of `pid` has caused: behind that death. */
-  eventAfterDeath(pid: Pid, ...event: TraceEvent): void {
-    if (this.#dead.has(pid)) this.event(...event)
-    else this.#afterDeath.push({ pid, event })
   }
 
   /** The start of a supervisor has succeeded. */
