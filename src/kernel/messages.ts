@@ -57,6 +57,16 @@ export class Cast {
   }
 }
 
+/** The response to a request that was to come as a message: see `sendRequest`. */
+export class ResponseMessage {
+  /** What `sendRequest` answered. */
+  readonly request: unknown
+
+  constructor(request: unknown) {
+    this.request = request
+  }
+}
+
 /** A request to the process itself rather than to its code (OTP's system messages): payload is a {@link Call}. */
 export const SYSTEM = new Mark('system')
 

@@ -46,6 +46,8 @@ export type CallTag<T> = keyof Calls<T> & string
 export type CastTag<T> = keyof Casts<T> & string
 /** The argument of a call, if it takes one, then {@link CallOptions}. */
 export type CallArguments<T, K extends CallTag<T>> = [...Given<First<Calls<T>[K]>>, options?: CallOptions]
+/** The same without options. */
+export type CallArgument<T, K extends CallTag<T>> = Given<First<Calls<T>[K]>>
 export type CastArguments<T, K extends CastTag<T>> = Given<First<Casts<T>[K]>>
 /** What a call of tag K to a T answers. */
 export type Reply<T, K extends CallTag<T>> = Calls<T>[K] extends (...args: never) => infer R ? Awaited<R> : never
