@@ -12,7 +12,29 @@ export {
   type Strategy,
   type SupervisorFlags,
 } from './behaviours/child-spec.ts'
+export {
+  type PartitionKey,
+  type PartitionSupervisorDefinition,
+  type PartitionSupervisorSpec,
+  partitionOf,
+  partitionSupervisor,
+} from './behaviours/partition-supervisor.ts'
 export { type ProcessInfo, processInfo } from './behaviours/process-info.ts'
+export {
+  type Collected,
+  checkResponse,
+  type MultiCallResult,
+  multiCall,
+  RequestCollection,
+  type RequestId,
+  type RequestOptions,
+  type Response,
+  receiveResponse,
+  type Sent,
+  sendRequest,
+  type WaitOptions,
+  waitResponse,
+} from './behaviours/requests.ts'
 export {
   type Ignored,
   ignore,
@@ -58,6 +80,21 @@ export {
   supervisor,
 } from './behaviours/supervisor.ts'
 export * as sys from './behaviours/sys.ts'
+export {
+  asyncNolink,
+  asyncSupervised,
+  asyncTask,
+  awaitMany,
+  startTask,
+  type Task,
+  type TaskBody,
+  type TaskResult,
+  type TaskSupervisor,
+  type TaskSupervisorOptions,
+  taskSupervisor,
+  yieldMany,
+} from './behaviours/task.ts'
+export { type AsyncStreamOptions, asyncStream } from './behaviours/task-stream.ts'
 export { type CreateNodeOptions, createNode } from './create-node.ts'
 export { Counters, type CountersOptions } from './groups/counters.ts'
 export type { Entry } from './groups/entry-index.ts'

@@ -92,6 +92,11 @@ export function supervisor<A = undefined, const D extends readonly Definition[] 
 export function supervisor(spec: SupervisorSpec<unknown> | SupervisorInit): Definition {
   const init: SupervisorInit = typeof spec === 'function' ? spec : () => spec
   const name = (typeof spec === 'function' ? undefined : spec.label) ?? 'supervisor'
+  return supervisorOf(name, init)
+}
+
+/** A supervisor whose children are known only at run time: its specs are checked when it starts. */
+export function supervisorOf(name: string, init: SupervisorInit): SupervisorDefinition {
   return {
     kind: 'supervisor',
     name,
