@@ -8,12 +8,16 @@ import {
   type From,
   next,
   noReply,
+  openTable,
   type Ref,
+  type Registry,
   reply,
   type Self,
   stop,
   stopReply,
   supervisor,
+  type Table,
+  type TableHandle,
 } from 'espalier'
 
 const Counter = defineServer({
@@ -221,3 +225,29 @@ export const trees = [
 export const spec: ChildSpec<typeof Counter> = { id: 'counter', start: [Counter, '10'] }
 // @ts-expect-error a reason comes first
 export const stopped = stop()
+
+export function keyed(
+  self: Self,
+  roles: Registry<string, { load: number }>,
+  names: Registry<readonly ['agent', number]>,
+) {
+  // @ts-expect-error the value that each entry has is missing
+  roles.register(self.pid, 'planner')
+  // @ts-expect-error wrong value of an entry
+  roles.register(self.pid, 'planner', { load: 'low' })
+  // @ts-expect-error a value where there is none
+  names.register(self.pid, ['agent', 1], 'value')
+  // @ts-expect-error wrong key
+  names.lookup(['agents', 1])
+  // @ts-expect-error entries do not change: updateValue replaces
+  for (const entry of roles.lookup('planner')) entry.value = { load: 0 }
+}
+
+export function stored(texts: Table<string, string>, handle: TableHandle<string, number>) {
+  // @ts-expect-error wrong value of a table
+  texts.insert('a', 1)
+  // @ts-expect-error a counter in a table of texts
+  texts.updateCounter('a')
+  // @ts-expect-error a reader does not write
+  openTable(handle).insert('a', 1)
+}
