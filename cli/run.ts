@@ -145,8 +145,9 @@ async function report(result: FlowResult, options: RunOptions, signal: NodeJS.Si
         last?.reason ?? '',
       ]
     })
-    if (rows.length > 0)
-      process.stdout.write(`\n${columns(['task', 'role', 'agent', 'outcome', 'attempts', 'took', 'reason'], rows)}`)
+    const head = ['task', 'role', 'agent', 'outcome', 'attempts', 'took']
+    if (rows.some((row) => row.at(-1) !== '')) head.push('reason')
+    if (rows.length > 0) process.stdout.write(`\n${columns(head, rows)}`)
     process.stdout.write(`\nflow      ${record.flowId}: ${record.outcome} in ${seconds(record.durationMs)}\n`)
     process.stdout.write(`receipt   ${receipt.id}\n`)
     process.stdout.write(`head      ${countOf(receipt.count, 'receipt')}, ${receipt.digest}\n`)
