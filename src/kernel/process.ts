@@ -213,17 +213,11 @@ export class Process {
 
   // ---- system messages ---------------------------------------------------------------------------------------------
 
-  // As in OTP, a system request starts the idle time anew, and while suspended there is none.
+  // As in OTP, a system request starts the idle time anew: `resume` too, so time that passed while suspended is no matter.
   #system(behaviour: Behaviour, request: Call): Turn {
     this.systemWaiting--
     const turn = handleSystem(this, behaviour, request)
-    const { suspended } = this
-    if (this.#timeoutMs !== undefined && this.alive) {
-      const ms = this.#timeoutMs
-      this.cancelTimeout()
-      if (suspended) this.#timeoutMs = ms
-      else this.timeoutAfter(ms)
-    }
+    if (this.#timeoutMs !== undefined && this.alive) this.timeoutAfter(this.#timeoutMs)
     return turn
   }
 

@@ -1,4 +1,4 @@
-import { defineServer, ExitError, type Ref, reply } from 'espalier'
+import { defineServer, ExitError, noReply, type Ref, reply, sendRequest } from 'espalier'
 import { createWorld } from 'espalier/testing'
 import { expect, test } from 'vitest'
 
@@ -77,4 +77,30 @@ test('a callee that is merely slow, or waits for somebody else, makes no cycle',
   await world.settle()
   expect(errors).toHaveLength(1)
   expect(errors[0]).toMatchObject({ reason: 'timeout', cycle: undefined })
+})
+
+test('a callee that has asked the caller something, and does not wait for it, makes no cycle', async () => {
+  const world = createWorld()
+  const node = world.createNode()
+  const Lazy = defineServer<{ readonly call: { ask(whom: Ref<Chain>): string } }>()({
+    init: () => undefined,
+    call: {
+      ask: ({ self, state }, whom) => {
+        sendRequest(self, whom, 'ping')
+        return noReply(state)
+      },
+    },
+  })
+  const lazy = await world.run(node.start(Lazy))
+  const Asker = defineServer<Chain>()({
+    init: () => undefined,
+    call: {
+      pass: async ({ self, state }) => reply(await self.call(lazy, 'ask', selfRef(), { timeoutMs: 100 }), state),
+      ping: ({ state }) => reply('pong', state),
+    },
+  })
+  const asker: Ref<Chain> = await world.run(node.start(Asker))
+  const selfRef = () => asker
+  const error = await world.run(failed(asker.call('pass', [])))
+  expect(error).toMatchObject({ reason: { error: { reason: 'timeout', cycle: undefined } } })
 })
