@@ -1,4 +1,4 @@
-import { createNode, defineServer, ExitError, noReply, type Ref, reply, stop } from 'espalier'
+import { createNode, defineServer, ExitError, noReply, type Ref, reply, stop, stopReply } from 'espalier'
 import { expect, test } from 'vitest'
 
 const Store = defineServer({
@@ -67,5 +67,22 @@ test('a server that fails ends, and its callers fail with its exit reason', asyn
   expect(await counter.call('get').catch((error: ExitError) => error.code)).toBe('ERR_NOPROC')
   const other = await node.start(Counter, 0)
   expect(await other.call('halt').catch((error: ExitError) => error.reason)).toBe('shutdown')
+  await node.stop()
+})
+
+test('a reply with stop comes after terminate has run', async () => {
+  const seen: string[] = []
+  const Last = defineServer({
+    init: () => 0,
+    call: { halt: ({ state }) => stopReply('normal', 'answered', state) },
+    terminate: async ({ self }) => {
+      await self.sleep(1)
+      seen.push('terminated')
+    },
+  })
+  const node = createNode()
+  const last = await node.start(Last)
+  seen.push(await last.call('halt'))
+  expect(seen).toEqual(['terminated', 'answered'])
   await node.stop()
 })

@@ -17,6 +17,7 @@ const usage = `usage: conformance [--real-time] [--threads N] [--erlang] PATH...
   --real-time   real timers instead of virtual time
   --threads N   spread the processes over N worker threads (default 1: one node)
   --erlang      run real Erlang/OTP 25 instead of Espalier: checks our Erlang driver
+  --bail        end at the first failure
   --record      run real Erlang/OTP 25 and write its trace into the files: for scenarios written by hand`
 
 /** Erlang's trace into the file of its scenario. The reason why not as text, or undefined. */
@@ -55,6 +56,7 @@ async function main(args: readonly string[]): Promise<number> {
       threads: { type: 'string', default: '1' },
       erlang: { type: 'boolean', default: false },
       record: { type: 'boolean', default: false },
+      bail: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   })
@@ -73,7 +75,11 @@ async function main(args: readonly string[]): Promise<number> {
     return closing(oracle, files, 'recorded', (path) => record(path, oracle))
   }
   const engine = values.erlang ? await createOracle() : createEngine({ realTime: values['real-time'], threads })
-  return closing(engine, files, 'passed', (path) => judge(path, engine))
+  return closing(engine, files, 'passed', async (path) => {
+    const failure = await judge(path, engine)
+    if (failure !== undefined && values.bail) throw new Error(failure)
+    return failure
+  })
 }
 
 /** Does `work` on each file, tells what failed, counts, and closes the engine. */

@@ -87,6 +87,18 @@ describe('links', () => {
     expect([node.isAlive(c), node.isAlive(b)]).toEqual([false, true])
   })
 
+  test('after unlink the exit signal of a process that is dying already does not strike', async () => {
+    const dying = node.spawn(waiting)
+    const former = node.spawn((self) => {
+      self.link(dying)
+      self.sendExit(dying, 'boom')
+      self.unlink(dying)
+      return waiting(self)
+    })
+    await node.idle()
+    expect([node.isAlive(dying), node.isAlive(former)]).toEqual([false, true])
+  })
+
   test('a link to nobody throws noproc, or tells a process that traps exits', async () => {
     const gone = node.spawn(() => {})
     await node.idle()

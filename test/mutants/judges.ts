@@ -1,0 +1,61 @@
+// Who may catch a mutant, the fastest first. A judge is a command that is green on the sources as they are; the first
+// thing it finds wrong names the catch.
+
+import { stripVTControlCharacters } from 'node:util'
+import { command } from '../package/command.ts'
+
+export interface Judge {
+  readonly name: string
+  /** Looks at the copy in `folder`: what it found wrong first, or undefined. */
+  readonly look: (folder: string) => Promise<string | undefined>
+}
+
+interface Command {
+  readonly args: readonly string[]
+  /** Picks the first failure out of what it prints. */
+  readonly first: RegExp
+  /** Many times what it needs: a mutant that makes the judge hang is caught by that. */
+  readonly limitMs: number
+}
+
+/** A mutant that fills the memory must not fill all of it. */
+const heap = '--max-old-space-size=1024'
+
+function judge(name: string, { args, first, limitMs }: Command): Judge {
+  const look = async (folder: string): Promise<string | undefined> => {
+    try {
+      await command([process.execPath, heap, ...args], { cwd: folder, deadline: AbortSignal.timeout(limitMs) })
+      return undefined
+    } catch (error) {
+      const text = stripVTControlCharacters(error instanceof Error ? error.message : String(error))
+      return (
+        first.exec(text)?.[1] ??
+        text
+          .slice(text.indexOf(': ') + 2)
+          .split('\n', 1)
+          .join()
+      )
+    }
+  }
+  return { name, look }
+}
+
+const traces = ['recorded', 'found', 'own'].map((name) => `test/conformance/${name}`)
+// A test that fails now and then must not pass for one that has caught something.
+const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--no-isolate', '--bail=1', '--retry=2']
+
+/** The judges of each set of mutants: of each folder beside this file. */
+export const judges: Readonly<Record<string, readonly Judge[]>> = {
+  otp: [
+    judge('conformance', {
+      args: ['build/test/conformance/main.js', '--bail', ...traces],
+      first: /^(?:--- )?(test\/\S+\.json)/m,
+      limitMs: 30_000,
+    }),
+    judge('unit tests', {
+      args: [...vitest, 'test/behaviours', 'test/kernel'],
+      first: /^\s*FAIL\s+(.*)$/m,
+      limitMs: 120_000,
+    }),
+  ],
+}
