@@ -8,12 +8,12 @@ import { OptionError, ProcessError } from './errors.ts'
 import { type ExitReason, isOrderly } from './exit-reason.ts'
 import { MessageTimers } from './message-timers.ts'
 import { CALL, INFO, SYSTEM } from './messages.ts'
+import { Names } from './names.ts'
 import { Pid, Reference } from './pid.ts'
 import type { NodePorts } from './ports/index.ts'
 import { Process } from './process.ts'
 import { ProcessRef } from './process-ref.ts'
 import type { CallOptions, Definition, Ref } from './ref.ts'
-import { Registry } from './registry.ts'
 import type { DeadLetterReason, Report, ReportListener } from './reports.ts'
 import type { Scheduler } from './scheduler.ts'
 import type {
@@ -67,7 +67,7 @@ export class Node {
   /** @internal The way to other nodes; none until a distribution layer puts one in. */
   router: Router | null = null
   readonly #processes = new Map<number, Process>()
-  readonly #names = new Registry()
+  readonly #names = new Names()
   /** @internal */
   readonly aliases = new Aliases()
   readonly #endListeners = new EndListeners()

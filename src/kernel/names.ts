@@ -4,7 +4,7 @@ import { ProcessError } from './errors.ts'
 import type { Process } from './process.ts'
 import type { ProcessRef } from './process-ref.ts'
 
-export class Registry {
+export class Names {
   readonly #pids = new Map<string, ProcessRef>()
 
   find(name: string): ProcessRef | undefined {
