@@ -11,6 +11,8 @@ export interface StageOptions {
 
 export interface Stage {
   readonly node: Node
+  /** In real time: the machine was so busy that timers which compete may have come in the wrong order. */
+  readonly late: boolean
   /** Waits until nothing more can happen except by timers. */
   settle(): Promise<void>
   /** Waits until no timer is set either. */
@@ -24,13 +26,14 @@ export interface Stage {
 }
 
 export function createStage(options: StageOptions): Stage {
-  return options.realTime ? realStage() : virtualStage(options.seed)
+  return options.realTime ? new RealStage() : virtualStage(options.seed)
 }
 
 function virtualStage(seed: number | undefined): Stage {
   const world = createWorld(seed === undefined ? {} : { seed })
   return {
     node: world.createNode(),
+    late: false,
     settle: () => world.settle(),
     rest: () => world.advance(Number.POSITIVE_INFINITY),
     run: (outcome) => world.run(outcome),
@@ -39,22 +42,46 @@ function virtualStage(seed: number | undefined): Stage {
   }
 }
 
-function realStage(): Stage {
-  const node = createNode()
+/** Timers that compete are 30 ms apart (FORMAT.md, section 2). */
+const lateMs = 12
+
+class RealStage implements Stage {
+  readonly node = createNode()
+  late = false
+
   // Not node.idle(): that waits for handlers, and a scenario has some that hang.
-  const settle = async () => {
+  async settle(): Promise<void> {
+    const due = this.node.now()
     do {
-      await new Promise<void>((resolve) => node.scheduler.whenQuiet(resolve))
+      await new Promise<void>((resolve) => this.node.scheduler.whenQuiet(resolve))
       await new Promise((resolve) => setImmediate(resolve))
-    } while (!node.scheduler.quiet)
+    } while (!this.node.scheduler.quiet)
+    this.#check(due)
   }
-  const pass = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
-  const rest = async () => {
-    await settle()
-    while (node.timerCount > 0) {
-      await pass(1)
-      await settle()
+
+  async rest(): Promise<void> {
+    await this.settle()
+    while (this.node.timerCount > 0) {
+      await this.pass(1)
+      await this.settle()
     }
   }
-  return { node, settle, rest, run: (outcome) => outcome, pass, close: () => node.stop({ timeoutMs: 1 }) }
+
+  async pass(ms: number): Promise<void> {
+    const due = this.node.now() + ms
+    await new Promise((resolve) => setTimeout(resolve, ms))
+    this.#check(due)
+  }
+
+  run<T>(outcome: Promise<T>): Promise<T> {
+    return outcome
+  }
+
+  close(): Promise<void> {
+    return this.node.stop({ timeoutMs: 1 })
+  }
+
+  #check(due: number): void {
+    if (this.node.now() - due > lateMs) this.late = true
+  }
 }

@@ -40,10 +40,10 @@ export function decode(term: Term): unknown {
 
 /** A term as a call or cast carries it: `reset` as tag, `{add, 3}` as tag and argument; all else under the tag "". */
 export function toTagged(term: Term): { readonly tag: string; readonly argument: unknown } {
-  if (typeof term === 'string') return { tag: term, argument: undefined }
+  if (typeof term === 'string' && term !== '') return { tag: term, argument: undefined }
   if (typeof term === 'object' && 't' in term) {
     const [tag, argument] = term.t
-    if (term.t.length === 2 && typeof tag === 'string' && argument !== undefined) {
+    if (term.t.length === 2 && typeof tag === 'string' && tag !== '' && argument !== undefined) {
       return { tag, argument: decode(argument) }
     }
   }
