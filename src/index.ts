@@ -59,13 +59,19 @@ export {
 } from './behaviours/server.ts'
 export {
   type AnyProtocol,
+  type CheckedMachine,
+  type CheckedState,
   defineHandleEvent,
   defineStatem,
   type EventOf,
+  type MachineBase,
+  type MachineByEvent,
+  type MachineByState,
   type StateHandlers,
   type StatemCallContext,
   type StatemContext,
   type StatemDefinition,
+  type StatemProtocol,
 } from './behaviours/statem.ts'
 export * as statem from './behaviours/statem-results.ts'
 export {

@@ -7,6 +7,7 @@ import { createHmac } from 'node:crypto'
 import { EspalierError } from '../../src/kernel/errors.ts'
 import type { Files, Secrets } from '../../src/kernel/ports/index.ts'
 
+/** A key and its id, which is derived from it. */
 export interface ReceiptKey {
   /** 16 hexadecimal digits. */
   readonly id: string
@@ -25,6 +26,7 @@ const newKeyBytes = 32
 const maxKeys = 100
 const ownerOnly = 0o600
 
+/** Where a key file lies, and what reads it or makes it. */
 export interface KeyRingSource {
   readonly files: Files
   readonly secrets: Secrets

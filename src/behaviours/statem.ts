@@ -32,10 +32,12 @@ type InitResult<S, D> = Initial<S, D> | Stopping<never, never> | Ignored
 export interface StateHandlers<S, D> extends OtherHandlers<S, D> {
   /** One handler per call. It answers with the action `reply(from, value)`, or keeps `from`. */
   readonly call?: {
+    /** By the tag of the call. `argument` is what came with it, undefined if nothing did. */
     readonly [tag: string]: (context: StatemCallContext<S, D>, argument: never) => Soon<Result<S, D, unknown>>
   }
   /** One handler per cast. */
   readonly cast?: {
+    /** By the tag of the cast; `argument` as in a call. What is answered here goes to callers that were kept. */
     readonly [tag: string]: (context: StatemContext<S, D>, argument: never) => Soon<Result<S, D, unknown>>
   }
 }
@@ -47,10 +49,13 @@ interface OtherHandlers<S, D> {
   readonly info?: (context: StatemContext<S, D>, message: unknown) => Soon<Result<S, D, unknown>>
   /** Events that `nextEvent('internal', content)` has inserted. */
   readonly internal?: (context: StatemContext<S, D>, content: never) => Soon<Result<S, D, unknown>>
+  /** The state has lasted as long as the action `stateTimeout(ms, content)` allowed; a change of state cancels it. */
   readonly stateTimeout?: (context: StatemContext<S, D>, content: never) => Soon<Result<S, D, unknown>>
+  /** No event has come for as long as the action `eventTimeout(ms, content)` allowed; any event cancels it. */
   readonly eventTimeout?: (context: StatemContext<S, D>, content: never) => Soon<Result<S, D, unknown>>
   /** One handler per generic time-out, by its name. */
   readonly timeout?: {
+    /** By the name given to `timeout(name, ms, content)`, which no change of state and no other event cancels. */
     readonly [name: string]: (context: StatemContext<S, D>, content: never) => Soon<Result<S, D, unknown>>
   }
 }
@@ -128,18 +133,26 @@ type Replies<F> = F extends (...args: never) => infer U ? ReplyIn<Awaited<U>> : 
 
 /** The protocol of a machine with the handlers H, a union over its states. */
 export type StatemProtocol<H> = {
+  /** By tag: what the handlers of all states take, and what any of them answers. */
   readonly call: {
     readonly [K in Tags<Part<H, 'call'>>]: (
       argument: Argument<Handlers<Part<H, 'call'>, K>>,
     ) => Replies<Handlers<Part<H, 'call'>, K>>
   }
+  /** By tag: what the handlers of all states take. */
   readonly cast: { readonly [K in Tags<Part<H, 'cast'>>]: (argument: Argument<Handlers<Part<H, 'cast'>, K>>) => void }
 }
 
 /** The protocol of a machine of which nothing is known: takes everything, answers unknown. */
 export type AnyProtocol = {
-  readonly call: { readonly [tag: string]: (argument?: unknown) => unknown }
-  readonly cast: { readonly [tag: string]: (argument?: unknown) => void }
+  readonly call: {
+    /** By any tag; the answer is for the caller to check. */
+    readonly [tag: string]: (argument?: unknown) => unknown
+  }
+  readonly cast: {
+    /** By any tag. */
+    readonly [tag: string]: (argument?: unknown) => void
+  }
 }
 
 /** Handlers of a state, checked against the protocol P. */

@@ -44,7 +44,7 @@ export interface Statistics {
   readonly messagesOut: number
 }
 
-/** Told of each event, with what it returned for the one before; {@link Debug.DONE} takes it out. */
+/** Told of each event, with what it returned for the one before; one that returns `sys.done` is taken out. */
 export type TraceHook = (hookState: unknown, event: TraceEvent) => unknown
 
 export class Debug {

@@ -34,6 +34,11 @@ const turns: Turns = {
   },
 }
 
+/**
+ * Nodes on one virtual clock, and the order in which their processes take turns. Nothing happens by itself: {@link settle}
+ * runs what is ready, {@link advance} lets time pass, {@link run} does both until something is known. Two worlds of one
+ * seed, given the same programs, do the same.
+ */
 export class World {
   readonly time = new VirtualTime()
   readonly scheduler: Scheduler
@@ -49,6 +54,11 @@ export class World {
     this.scheduler.hold()
   }
 
+  /**
+   * Creates a node of this world, with its clock, and with randomness and secrets that follow from the world's seed and
+   * the node's name: two nodes of one name draw the same.
+   * @throws OptionError for a name that is not 1 to 255 letters, digits, `_`, `-`, `@` or `.`
+   */
   createNode(options: WorldNodeOptions = {}): Node {
     const name = options.name ?? 'node'
     const secrets = this.#random.fork(`secrets of ${name}`)

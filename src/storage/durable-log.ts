@@ -82,6 +82,10 @@ interface Limits {
   readonly metadataBytes: number
 }
 
+/**
+ * A log of opaque entries under consecutive indexes from 1, with metadata written beside them: made by {@link openLog}.
+ * Reading shows changes at once; the promise of a change resolves when it will survive a power cut.
+ */
 export class DurableLog {
   readonly name: string
   /** What opening the log found. */
