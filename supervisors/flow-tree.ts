@@ -32,6 +32,7 @@ export const workshop: Workshop & { readonly orchestrators: string } = {
 
 const minuteMs = 60_000
 
+/** What the actors of a flow system are started with. */
 export interface FlowTreeOptions {
   readonly agents: readonly AgentStart[]
   readonly receipts: ReceiptServerStart

@@ -23,6 +23,6 @@ export {
 export type { FlowRecord, Receipt } from '../actors/receipt/receipt.ts'
 export type { JournalEntry, ReceiptServerStart } from '../actors/receipt/receipt-server.ts'
 export { receiptPaths } from '../actors/receipt/receipt-store.ts'
-export { createSystemChildren, systemFiles, systemModules } from '../src/system/index.ts'
+export { createSystemChildren, type SystemChildrenOptions, systemFiles, systemModules } from '../src/system/index.ts'
 export { type FlowTreeOptions, flowTree } from './flow-tree.ts'
 export { FlowLostError, type Flows, type FlowsOptions, type RunningFlow, startFlows } from './flows.ts'

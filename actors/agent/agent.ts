@@ -11,6 +11,7 @@ import { type RunnerPorts, runTask, type TaskOrder, type TaskResult } from './ru
 /** Tasks that may wait for one agent. */
 const maxWaiting = 1024
 
+/** What an agent is started with. */
 export interface AgentStart {
   readonly declaration: AgentDeclaration
   readonly ports: RunnerPorts

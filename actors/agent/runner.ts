@@ -7,6 +7,7 @@ import type { ChildOutcome, ChildProcesses, ModuleLoader } from '../../src/kerne
 import type { CommandRunner, ModuleRunner, Runner } from '../flow/agents-file.ts'
 import { lineOf } from '../receipt/receipt.ts'
 
+/** What runners need of the world. */
 export interface RunnerPorts {
   readonly children: ChildProcesses
   readonly modules: ModuleLoader

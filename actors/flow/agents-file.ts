@@ -29,6 +29,7 @@ export interface AgentDeclaration {
   readonly runner: Runner
 }
 
+/** How an agent does a task. */
 export type Runner = CommandRunner | ModuleRunner
 
 /** Runs a program; the task has succeeded if it ends with `exitCode`. */

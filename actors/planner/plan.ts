@@ -11,6 +11,7 @@ import type { FlowSpec, TaskSpec } from '../flow/flow-spec.ts'
 import { listOf } from '../flow/nearest-word.ts'
 import { bottomLevels, criticalPath, wavesOf } from '../flow/task-graph.ts'
 
+/** Who does which task, in what order, and what that is expected to cost. */
 export interface Plan {
   /** In the order in which they are expected to start. */
   readonly tasks: readonly PlannedTask[]
@@ -21,6 +22,7 @@ export interface Plan {
   readonly cost: PlanCost
 }
 
+/** A task in its place in a plan. */
 export interface PlannedTask extends TaskSpec {
   /** The id of the agent that does it. */
   readonly agent: string

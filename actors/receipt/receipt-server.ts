@@ -14,9 +14,12 @@ import { openReceiptStore, type ReceiptStore, receiptStoreName } from './receipt
 /** The name under which the receipt server of a flow system is registered. */
 export const receiptServerName = 'flow_receipt_server'
 
+/** What the receipt server is started with. */
 export interface ReceiptServerStart {
+  /** Stays the caller's. */
   readonly store: TransactionalStore
   readonly files: Files
+  /** The file of the chain's last record: `receiptPaths(dataFolder).head`. */
   readonly headPath: string
   readonly keys: KeyRing
 }
