@@ -8,6 +8,7 @@ export default defineConfig({
     alias: [
       { find: /^espalier$/, replacement: here('./src/index.ts') },
       { find: /^espalier\/testing$/, replacement: here('./src/simulation/index.ts') },
+      { find: /^espalier\/testing\/sample$/, replacement: here('./actors/sample/index.ts') },
       { find: /^espalier\/storage$/, replacement: here('./src/storage/index.ts') },
       { find: /^espalier\/flows$/, replacement: here('./supervisors/index.ts') },
     ],

@@ -1,6 +1,16 @@
 export type { Random } from '../kernel/ports/index.ts'
 export { AmbientError, AmbientGuard, type AmbientGuardOptions } from './ambient-guard.ts'
 export { EventQueue, type QueuedEvent } from './event-queue.ts'
+export {
+  applyFault,
+  drawFaults,
+  type Fault,
+  type FaultKind,
+  type FaultStep,
+  type StormOptions,
+  shrinkList,
+  stepsOf,
+} from './faults.ts'
 export { HistoryRecorder, type Operation } from './history.ts'
 export { drawHistory, type Picture, type PictureOptions } from './history-picture.ts'
 export { type Conflict, checkLinearizability, type LinearizabilityOptions, type Verdict } from './linearizability.ts'
@@ -19,9 +29,30 @@ export {
 export type { Expectation, Refusal } from './schedule-expectations.ts'
 export type { Json } from './schedule-fields.ts'
 export { type NodeReference, nodesNamedBy, type Problem } from './schedule-names.ts'
+export {
+  type Group,
+  type GroupFactory,
+  runSchedule,
+  type ScheduleRun,
+  type ScheduleRunOptions,
+} from './schedule-run.ts'
 export type { MessageKind, Step, StepOf } from './schedule-steps.ts'
 export type { SequentialSpec } from './sequential-spec.ts'
+export {
+  type FailedRun,
+  type Run,
+  runOnce,
+  type Scenario,
+  type SimulateOptions,
+  SimulationError,
+  simulate,
+} from './simulate.ts'
+export { SimulatedDisk, type SimulatedDiskOptions } from './simulated-disk.ts'
 export { digestOf, TraceHash } from './trace-hash.ts'
 export { VirtualClock, type VirtualClockOptions } from './virtual-clock.ts'
 export { microseconds, VirtualTime } from './virtual-time.ts'
-export { createWorld, World, type WorldNodeOptions, type WorldOptions } from './world.ts'
+export { createWorld, type Machine, World, type WorldNodeOptions, type WorldOptions } from './world.ts'
+export type { EngineOptions, Invariant } from './world-engine.ts'
+export { type FailureKind, WorldFailure } from './world-failure.ts'
+export { type WorldNetworkOptions, WorldRouter } from './world-router.ts'
+export { drawEvent, drawEvents, type EventKind, type TraceEvent, WorldTrace } from './world-trace.ts'

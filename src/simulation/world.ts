@@ -1,20 +1,43 @@
-// A world of virtual time: its nodes share one scheduler, which runs nothing but when the world steps it, and one clock,
-// which stands still but while the world advances. One seed means one run.
+// A world of virtual time: nodes with clocks and disks of their own, and a network between them. Nothing runs but when
+// the world steps, one event at a time, and time stands still but while the world advances. One seed means one run.
+//
+// Invariants: after every event the microtasks it has set off have run to their end, what must always hold is asked,
+// and nothing of the real world was touched (with a guard).
 
-import { Node } from '../kernel/node.ts'
-import type { NodePorts, Turns } from '../kernel/ports/index.ts'
+import { OptionError, show } from '../kernel/errors.ts'
+import type { Node } from '../kernel/node.ts'
+import type { NodePorts } from '../kernel/ports/index.ts'
+import { ProcessRef } from '../kernel/process-ref.ts'
+import type { Definition, Ref } from '../kernel/ref.ts'
 import type { ReportListener } from '../kernel/reports.ts'
-import { Scheduler } from '../kernel/scheduler.ts'
+import { Address } from './address.ts'
+import { applyFault, drawFaults, type Fault, type FaultStep, type StormOptions, stepsOf } from './faults.ts'
 import { SeededRandom } from './random.ts'
+import { SimulatedDisk, type SimulatedDiskOptions } from './simulated-disk.ts'
+import { SimulatedNode } from './simulated-node.ts'
 import { VirtualClock } from './virtual-clock.ts'
-import { microseconds, VirtualTime } from './virtual-time.ts'
+import { microseconds, type VirtualTime } from './virtual-time.ts'
+import { type EngineOptions, type Invariant, WorldEngine } from './world-engine.ts'
+import type { FailureKind, WorldFailure } from './world-failure.ts'
+import { type WorldNetworkOptions, WorldRouter } from './world-router.ts'
+import type { WorldScheduler } from './world-scheduler.ts'
+import type { WorldTrace } from './world-trace.ts'
 
-export interface WorldOptions {
+export interface WorldOptions extends EngineOptions {
   /**
-   * Chooses among ready processes, and is what the nodes draw their randomness from: any safe integer. Default: first
-   * come, first served, and seed 0 for the nodes.
+   * Decides the order of ready processes, latencies, faults, and what the nodes draw their randomness from: any safe
+   * integer. Default: first come, first served, and seed 0 for the rest.
    */
   readonly seed?: number
+  readonly network?: WorldNetworkOptions
+  readonly disk?: SimulatedDiskOptions
+  /** These faults instead of those the seed draws in {@link World.storm}. */
+  readonly faults?: readonly Fault[]
+}
+
+/** What a node has besides the production ports. */
+export interface Machine {
+  readonly disk: SimulatedDisk
 }
 
 export interface WorldNodeOptions {
@@ -22,109 +45,345 @@ export interface WorldNodeOptions {
   readonly name?: string
   /** Called for each crash, dead letter and supervisor event. Must not throw. Default: nobody is told. */
   readonly onReport?: ReportListener
+  /** Starts what lives on the node, when it is created and whenever it is restarted. */
+  readonly boot?: (node: Node, machine: Machine) => unknown
 }
 
-// Microtasks of handlers run to their end before an immediate does.
-const turns: Turns = {
-  soon: (task) => {
-    Promise.resolve().then(task)
-  },
-  later: (task) => {
-    setImmediate(task)
-  },
+interface Member {
+  readonly options: WorldNodeOptions
+  readonly name: string
+  readonly clock: VirtualClock
+  readonly disk: SimulatedDisk
+  life: number
+  node: SimulatedNode
 }
+
+/** Steps that become events where they are carried out. */
+const TRACED = new Set<FaultStep['op']>(['crash', 'restart', 'pause', 'resume', 'clock'])
 
 /**
- * Nodes on one virtual clock, and the order in which their processes take turns. Nothing happens by itself: {@link settle}
- * runs what is ready, {@link advance} lets time pass, {@link run} does both until something is known. Two worlds of one
- * seed, given the same programs, do the same.
+ * Nodes on virtual time, and the order in which their processes take turns. Nothing happens by itself: {@link settle}
+ * runs what is ready, {@link advance} lets time pass, {@link run} and {@link eventually} do both until something is
+ * known. Two worlds of one seed, given the same programs, do the same.
  */
 export class World {
-  readonly time = new VirtualTime()
-  readonly scheduler: Scheduler
-  readonly #clock = new VirtualClock(this.time)
-  readonly #random: SeededRandom
+  readonly time: VirtualTime
+  readonly scheduler: WorldScheduler
+  readonly network: WorldRouter
+  readonly trace: WorldTrace
+  /** Randomness for the scenario itself. */
+  readonly random: SeededRandom
+  /** The faults of the last storm. */
+  faults: readonly Fault[] = []
+  readonly #engine: WorldEngine
+  readonly #options: WorldOptions
+  readonly #root: SeededRandom
+  readonly #members = new Map<string, Member>()
 
   constructor(options: WorldOptions = {}) {
-    this.#random = new SeededRandom(options.seed ?? 0)
-    const clock = this.#clock
-    this.scheduler = new Scheduler(
-      options.seed === undefined ? { clock, turns } : { clock, turns, random: this.#random.fork('scheduler') },
+    this.#options = options
+    this.#root = new SeededRandom(options.seed ?? 0)
+    this.random = this.#root.fork('scenario')
+    const choice = options.seed === undefined ? undefined : this.#root.fork('scheduler')
+    this.#engine = new WorldEngine(options, choice, (name) => this.disk(name).pending > 0)
+    this.time = this.#engine.time
+    this.scheduler = this.#engine.scheduler
+    this.trace = this.#engine.trace
+    this.network = new WorldRouter(
+      {
+        time: this.time,
+        random: this.#root.fork('network'),
+        find: (name) => this.#members.get(name)?.node,
+        names: () => [...this.#members.keys()],
+        noted: (what, from, to, kind, content) => this.trace.add(this.time.nowUs, from, what, `→ ${to}`, kind, content),
+      },
+      options.network,
     )
-    this.scheduler.hold()
   }
 
+  /** Events so far: turns, signals, timers, disk completions, and what became of lost messages. */
+  get events(): number {
+    return this.trace.count
+  }
+
+  /** The hash of everything that has happened: equal for equal runs. */
+  get hash(): string {
+    return this.trace.hash
+  }
+
+  /** The first failure, if there was one. */
+  get failure(): WorldFailure | undefined {
+    return this.#engine.failure
+  }
+
+  /** The names of all nodes, in order of creation. */
+  get nodeNames(): readonly string[] {
+    return [...this.#members.keys()]
+  }
+
+  // ---- nodes -------------------------------------------------------------------------------------------------------
+
   /**
-   * Creates a node of this world, with its clock, and with randomness and secrets that follow from the world's seed and
-   * the node's name: two nodes of one name draw the same.
-   * @throws OptionError for a name that is not 1 to 255 letters, digits, `_`, `-`, `@` or `.`
+   * Creates a node, with a clock and a disk of its own, and boots it. Its randomness and secrets follow from the world's
+   * seed and its name. The answer is its first life: see {@link node}.
+   * @throws OptionError for a name that is taken, or is not 1 to 255 letters, digits, `_`, `-`, `@` or `.`
    */
   createNode(options: WorldNodeOptions = {}): Node {
     const name = options.name ?? 'node'
-    const secrets = this.#random.fork(`secrets of ${name}`)
-    const ports: NodePorts = {
-      clock: this.#clock,
-      turns,
-      random: this.#random.fork(`node ${name}`),
-      secrets: { bytes: (size) => Uint8Array.from({ length: size }, () => secrets.below(256)) },
-    }
-    return new Node({
-      name,
-      ports,
-      scheduler: this.scheduler,
-      ...(options.onReport === undefined ? {} : { onReport: options.onReport }),
-    })
+    if (this.#members.has(name)) throw new OptionError('name', name, 'a name that no node of this world has')
+    const clock = new VirtualClock(this.time, { dispatch: (fire) => this.#alarm(name, fire) })
+    const disk = new SimulatedDisk(
+      {
+        time: this.time,
+        random: this.#root.fork(`disk of ${name}`),
+        completed: (job, complete) => {
+          this.#member(name).node.arrive(() => {
+            this.trace.add(this.time.nowUs, name, 'disk', '', job.kind, job.bytes)
+            this.#engine.pulse.stirred = true
+            complete()
+          })
+        },
+      },
+      this.#options.disk,
+    )
+    const node = this.#bear(name, options, clock, 1)
+    this.#members.set(name, { options, name, clock, disk, life: 1, node })
+    this.#boot(name)
+    return node
   }
+
+  /** The present life of a node. Throws an OptionError if there is none of that name. */
+  node(name: string): Node {
+    return this.#member(name).node
+  }
+
+  /** Whether a node has power; a paused one has. */
+  isUp(name: string): boolean {
+    return this.#member(name).node.state !== 'down'
+  }
+
+  /** Whether a node runs: it has power and is not paused. */
+  isRunning(name: string): boolean {
+    return this.#member(name).node.state === 'up'
+  }
+
+  clock(name: string): VirtualClock {
+    return this.#member(name).clock
+  }
+
+  disk(name: string): SimulatedDisk {
+    return this.#member(name).disk
+  }
+
+  /** The standing address of the process registered as `name` on a node, now and after restarts. */
+  address<T extends Definition>(_definition: T, nodeName: string, name: string): Ref<T> {
+    const address: unknown = new Address(nodeName, name, (on, as) => this.#members.get(on)?.node.whereis(as))
+    return address as Ref<T>
+  }
+
+  /** Cuts the power of a node: its processes are gone, un-synced writes are lost. No effect on one that is down. */
+  crash(name: string): void {
+    const { node, disk } = this.#member(name)
+    if (node.state === 'down') return
+    this.#fault(name, 'crash', undefined)
+    this.#engine.guarded(() => {
+      node.cutPower()
+      disk.cutPower()
+    })
+    this.network.lost(node)
+  }
+
+  /** Starts a node again, with what its disk has kept. No effect on one that is up. */
+  restart(name: string): void {
+    const member = this.#member(name)
+    if (member.node.state !== 'down') return
+    this.#fault(name, 'restart', undefined)
+    member.life++
+    member.node = this.#bear(name, member.options, member.clock, member.life)
+    this.network.returned(member.node)
+    this.#boot(name)
+  }
+
+  /** The code of a node stands still; what reaches it waits. No effect on one that is down or paused. */
+  pause(name: string): void {
+    const { node } = this.#member(name)
+    if (node.state !== 'up') return
+    this.#fault(name, 'pause', undefined)
+    node.pause()
+  }
+
+  /** Lets a paused node go on. */
+  resume(name: string): void {
+    const { node } = this.#member(name)
+    if (node.state !== 'paused') return
+    this.#fault(name, 'resume', undefined)
+    this.#engine.guarded(() => node.resume())
+  }
+
+  /** Sets a node's clock: its rate, and a jump, in milliseconds. */
+  setClock(name: string, change: { readonly rate?: number; readonly jump?: number }): void {
+    this.#fault(name, 'clock', change)
+    const clock = this.clock(name)
+    if (change.rate !== undefined) clock.setRate(change.rate)
+    if (change.jump !== undefined) clock.jump(change.jump)
+  }
+
+  /** Ends every fault: the network is whole and its weather fair, disks work, clocks run true, all nodes are up. */
+  heal(): void {
+    this.network.heal()
+    this.network.setWeather({ drop: 0, duplicate: 0, reorder: 0, latency: [1, 10] })
+    this.network.release()
+    for (const { name, disk, clock } of this.#members.values()) {
+      clock.setRate(1)
+      this.#engine.guarded(() => disk.heal())
+      this.resume(name)
+      this.restart(name)
+    }
+  }
+
+  /** Does to the world what a step of a schedule says. */
+  apply(step: FaultStep): void {
+    const { at: _at, ...what } = step
+    if (!TRACED.has(step.op)) this.#fault('node' in step ? step.node : '', step.op, what)
+    applyFault(this, step)
+  }
+
+  /** Lets the faults that the seed draws happen while `forMs` pass. What is left of them {@link heal} ends. */
+  async storm(options: StormOptions): Promise<void> {
+    const nodes = options.nodes ?? this.nodeNames
+    this.faults = this.#options.faults ?? drawFaults(this.#root.fork('faults'), nodes, options)
+    const { nowMs } = this.time
+    for (const step of stepsOf(this.faults, options.forMs)) {
+      this.time.at(microseconds(nowMs + step.at), () => this.apply(step))
+    }
+    await this.advance(options.forMs)
+  }
+
+  // ---- what must hold ----------------------------------------------------------------------------------------------
+
+  /** Asked after every event from now on; the first time it does not hold ends the run. */
+  always(name: string, holds: Invariant): void {
+    this.#engine.always(name, holds)
+  }
+
+  /** Steps until `condition` holds; fails if it does not within `withinMs` of virtual time (default 60 000). */
+  async eventually(
+    name: string,
+    condition: () => boolean,
+    options: { readonly withinMs?: number } = {},
+  ): Promise<void> {
+    const { withinMs = 60_000 } = options
+    const until = this.time.nowUs + microseconds(withinMs, 'withinMs')
+    if (await this.#engine.drive(until, condition)) return
+    throw this.#engine.failed('liveness', name, `did not come about within ${withinMs} ms`)
+  }
+
+  /** The liveness phase: ends every fault ({@link heal}), then demands that `condition` comes about. */
+  async converge(name: string, condition: () => boolean, options: { readonly withinMs?: number } = {}): Promise<void> {
+    this.heal()
+    await this.eventually(name, condition, options)
+  }
+
+  /**
+   * A look at the state of a named server or state machine, as it is now: no turn, no message. Undefined if there is no
+   * such process, or it is still starting.
+   */
+  probe(nodeName: string, name: string): unknown {
+    const pid = this.#member(nodeName).node.whereis(name)
+    const process = pid instanceof ProcessRef ? pid.process : null
+    // Before its start is over, what it has is no state.
+    return process === null || process.onStarted !== null ? undefined : process.behaviour?.getState?.()
+  }
+
+  /** Writes a line into the trace. */
+  note(text: string, payload?: unknown): void {
+    this.trace.add(this.time.nowUs, '', 'note', '', text, payload)
+  }
+
+  /** Fails the run, from within an invariant or a scenario. */
+  fail(kind: FailureKind, rule: string, why: string): void {
+    this.#engine.failed(kind, rule, why)
+  }
+
+  // ---- time --------------------------------------------------------------------------------------------------------
 
   /**
    * Runs until nothing is ready and nothing makes anything ready but time. A handler that awaits what never comes does
    * not hold it up.
    */
-  async settle(): Promise<void> {
-    do {
-      while (this.scheduler.step()) await drained()
-      await drained()
-    } while (!this.scheduler.quiet)
+  settle(): Promise<void> {
+    return this.#engine.settle()
   }
 
   /**
    * Steps, and lets time pass, until `outcome` is known, and not one step further. Rejects as it does, or with an error
    * when nothing is left that could bring it about.
    */
-  async run<T>(outcome: PromiseLike<T>): Promise<T> {
-    let known = false
-    const done = () => {
-      known = true
-    }
-    outcome.then(done, done)
-    await drained()
-    while (!known) {
-      if (!this.scheduler.step() && !this.time.step()) throw new Error('world: nothing is left to happen')
-      await drained()
-    }
-    return outcome
+  run<T>(outcome: PromiseLike<T>): Promise<T> {
+    return this.#engine.run(outcome)
   }
 
   /**
-   * Lets `ms` milliseconds pass, from one timer to the next, and settles at each. `Infinity`: until no timer is set.
-   * Does not end while something sets a timer again and again.
+   * Lets `ms` milliseconds pass, from one timer to the next. `Infinity`: until no timer is set. Does not end while
+   * something sets a timer again and again.
    */
-  async advance(ms: number): Promise<void> {
-    const { time } = this
-    const endUs = ms === Number.POSITIVE_INFINITY ? ms : time.nowUs + microseconds(ms)
-    await this.settle()
-    while (time.step(endUs)) await this.settle()
-    if (endUs !== Number.POSITIVE_INFINITY) time.runUntil(endUs)
+  advance(ms: number): Promise<void> {
+    return this.#engine.advance(ms)
+  }
+
+  // ---- what nodes are given ----------------------------------------------------------------------------------------
+
+  #bear(name: string, options: WorldNodeOptions, clock: VirtualClock, life: number): SimulatedNode {
+    const suffix = life === 1 ? '' : ` in life ${life}`
+    const secrets = this.#root.fork(`secrets of ${name}${suffix}`)
+    const ports: NodePorts = {
+      clock,
+      turns: this.#engine.turns,
+      random: this.#root.fork(`node ${name}${suffix}`),
+      secrets: { bytes: (size) => Uint8Array.from({ length: size }, () => secrets.below(256)) },
+    }
+    return new SimulatedNode({
+      name,
+      ports,
+      scheduler: this.scheduler,
+      pulse: this.#engine.pulse,
+      router: this.network,
+      onReport: (report) => this.#engine.report(report, options.onReport),
+    })
+  }
+
+  #boot(name: string): void {
+    const { options, node, disk } = this.#member(name)
+    const failed = (error: unknown) => {
+      if (node.state !== 'down') this.#engine.failed('boot', name, show(error), error)
+    }
+    try {
+      const outcome: unknown = this.#engine.guarded(() => options.boot?.(node, { disk }))
+      if (outcome instanceof Promise) outcome.catch(failed)
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  #alarm(name: string, fire: () => void): void {
+    this.#members.get(name)?.node.ring(() => {
+      this.trace.add(this.time.nowUs, name, 'timer', '', '', undefined)
+      fire()
+    })
+  }
+
+  #fault(name: string, what: string, payload: unknown): void {
+    this.trace.add(this.time.nowUs, name, 'fault', '', what, payload)
+  }
+
+  #member(name: string): Member {
+    const member = this.#members.get(name)
+    if (member === undefined) throw new OptionError('node', name, `one of ${[...this.#members.keys()].join(', ')}`)
+    return member
   }
 }
 
 /** Creates an empty world. See {@link World}. */
 export function createWorld(options?: WorldOptions): World {
   return new World(options)
-}
-
-function drained(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve)
-  })
 }

@@ -45,7 +45,7 @@ export const realWorld: readonly RealWorldEntry[] = [
     reason: 'the entry of the storage thread: has an event loop of its own and runs under no node',
   },
   {
-    path: 'src/simulation/world.ts',
+    path: 'src/simulation/world-engine.ts',
     names: ['setImmediate'],
     reason: 'handlers that await must have gone as far as they can before the next step, which only a macrotask tells',
   },

@@ -1,0 +1,267 @@
+// The sample register under a schedule: its nodes, its clients, its invariants, and what a schedule may ask of it.
+
+import type { Node } from '../../src/kernel/node.ts'
+import { HistoryRecorder } from '../../src/simulation/history.ts'
+import { checkLinearizability } from '../../src/simulation/linearizability.ts'
+import { type RegisterInput, registerMap } from '../../src/simulation/register-map.ts'
+import type { Schedule } from '../../src/simulation/schedule.ts'
+import type { Expectation } from '../../src/simulation/schedule-expectations.ts'
+import type { Json } from '../../src/simulation/schedule-fields.ts'
+import type { Group } from '../../src/simulation/schedule-run.ts'
+import type { Step, StepOf } from '../../src/simulation/schedule-steps.ts'
+import { digestOf } from '../../src/simulation/trace-hash.ts'
+import { microseconds } from '../../src/simulation/virtual-time.ts'
+import type { World } from '../../src/simulation/world.ts'
+import { sampleInvariants } from './invariants.ts'
+import { type Replica, ReplicaServer } from './replica.ts'
+import { SessionServer } from './session.ts'
+
+export interface SampleOptions {
+  /** The planted bug: the primary answers before any backup has the request. */
+  readonly bug?: 'lost-ack' | undefined
+  /** Called whenever a replica's node boots, before the replica starts. Default: nothing. */
+  readonly onBoot?: ((node: Node) => void) | undefined
+}
+
+interface SubmittedOperation {
+  readonly id: string | undefined
+  readonly client: string
+  readonly input: RegisterInput
+  /** Its number in the history, once it is sent. */
+  call: number | undefined
+  answer: { readonly atMs: number; readonly output: Json } | undefined
+}
+
+/** The sample register as a group under a schedule. */
+export class SampleGroup implements Group {
+  readonly history = new HistoryRecorder<RegisterInput, Json>()
+  readonly #world: World
+  readonly #names: readonly string[]
+  readonly #operations: SubmittedOperation[] = []
+  readonly #ids = new Map<string, SubmittedOperation>()
+  readonly #sessions = new Set<string>()
+
+  constructor(world: World, schedule: Pick<Schedule, 'nodes' | 'config'>, options: SampleOptions = {}) {
+    this.#world = world
+    this.#names = Array.from({ length: schedule.nodes }, (_, i) => `n${i + 1}`)
+    for (const name of this.#names) this.#createReplica(name, schedule.config, options)
+    for (const [name, holds] of sampleInvariants(this.#names, (node) => this.replica(node))) world.always(name, holds)
+  }
+
+  /** What a replica knows now; undefined while it is down or starting. */
+  replica(node: string): Replica | undefined {
+    return this.#world.probe(node, 'replica') as Replica | undefined
+  }
+
+  holderOf(role: string): string | undefined {
+    const primary = this.#primary()
+    if (role !== 'follower') return primary
+    return this.#names.find((name) => name !== primary && this.#world.isUp(name))
+  }
+
+  term(): number {
+    return Math.max(0, ...this.#names.map((name) => this.replica(name)?.promised ?? 0))
+  }
+
+  perform(step: Step): boolean {
+    switch (step.op) {
+      case 'put':
+        this.#submit(step, { op: 'put', key: step.key, value: step.value })
+        return true
+      case 'get':
+        this.#submit(step, { op: 'get', key: step.key })
+        return true
+      case 'cas':
+        this.#submit(step, { op: 'cas', key: step.key, expected: step.expected, value: step.value })
+        return true
+      case 'load':
+        this.#load(step)
+        return true
+      case 'campaign':
+        if (this.#world.isRunning(step.node) && this.replica(step.node)?.role !== 'primary') {
+          this.#world.address(ReplicaServer, step.node, 'replica').cast('campaign')
+        }
+        return true
+      default:
+        return false
+    }
+  }
+
+  judge(expectation: Expectation): boolean | string | undefined {
+    switch (expectation.op) {
+      case 'leader':
+        return this.#primary() !== undefined
+      case 'leaderIs':
+        return this.#primary() === expectation.node
+      case 'leaderIsNot':
+        return this.#primary() !== expectation.node
+      case 'acked':
+        return this.#ids.get(expectation.id)?.answer !== undefined
+      case 'unacked':
+        return this.#ids.get(expectation.id)?.answer === undefined
+      case 'result':
+        return this.#result(expectation.id, expectation.equals)
+      case 'refused':
+        return 'the sample refuses nothing'
+      case 'value':
+        return this.#value(expectation.key, expectation.equals, expectation.at)
+      case 'converged':
+        return this.isConverged()
+      case 'termAtMost':
+        return this.term() <= expectation.value
+      case 'progress':
+        return this.#progress(expectation) >= expectation.atLeast
+      case 'noProgress':
+        return this.#progress(expectation) === 0
+      default:
+        return undefined
+    }
+  }
+
+  verdict(): { readonly rule: string; readonly why: string } | undefined {
+    const judged = checkLinearizability(this.history.operations(), registerMap)
+    if (judged.verdict !== 'illegal') return undefined
+    const { partition, blocked, state } = judged.conflict
+    const [first] = blocked
+    const seen =
+      first === undefined
+        ? ''
+        : `: ${first.client} ${JSON.stringify(first.input)} answered ${JSON.stringify(first.answer?.output)}`
+    return { rule: 'linearizability', why: `key ${partition} held ${JSON.stringify(state)}${seen}` }
+  }
+
+  /** Whether all live replicas hold the same. */
+  isConverged(): boolean {
+    const chains = this.#names.filter((name) => this.#world.isUp(name)).map((name) => this.replica(name)?.data)
+    return chains.every((data) => data !== undefined && data.seq === chains[0]?.seq && data.chain === chains[0]?.chain)
+  }
+
+  #createReplica(name: string, config: Schedule['config'], options: SampleOptions): void {
+    const world = this.#world
+    const peers = new Map(
+      this.#names
+        .filter((other) => other !== name)
+        .map((other) => [other, world.address(ReplicaServer, other, 'replica')]),
+    )
+    world.createNode({
+      name,
+      boot: async (node, { disk }) => {
+        const { random } = node.ports
+        options.onBoot?.(node)
+        const argument = {
+          name,
+          nodes: this.#names,
+          peers,
+          open: () => disk.memory.open('replica'),
+          electionTimeout: config.electionTimeout,
+          heartbeatMs: config.heartbeat,
+          between: (least: number, most: number) => least + (random.uint32() % (most - least + 1)),
+          bug: options.bug,
+        }
+        await node.start(ReplicaServer, argument, { name: 'replica' })
+      },
+    })
+  }
+
+  #primary(): string | undefined {
+    let highest = -1
+    let primary: string | undefined
+    for (const name of this.#names) {
+      const replica = this.replica(name)
+      if (replica?.role !== 'primary' || replica.data.epoch <= highest) continue
+      highest = replica.data.epoch
+      primary = name
+    }
+    return primary
+  }
+
+  #submit(step: StepOf<'put'> | StepOf<'get'> | StepOf<'cas'>, input: RegisterInput): void {
+    const operation: SubmittedOperation = {
+      id: step.id,
+      client: step.client,
+      input,
+      call: undefined,
+      answer: undefined,
+    }
+    if (step.id !== undefined) this.#ids.set(step.id, operation)
+    this.#hand(operation, step.deadline, step.to)
+  }
+
+  #hand(operation: SubmittedOperation, deadlineMs: number, to?: string): void {
+    this.#openSession(operation.client)
+    const number = this.#operations.push(operation) - 1
+    const session = this.#world.address(SessionServer, operation.client, 'session')
+    session.cast('submit', { input: operation.input, to, deadlineMs, operation: number })
+  }
+
+  #load(step: StepOf<'load'>): void {
+    const world = this.#world
+    const { clients, rate, keys = 10, mix = { put: 0.5, get: 0.4, cas: 0.1 } } = step
+    const random = world.random.fork(`load at ${step.at}`)
+    const parts = [mix.put, mix.get, mix.cas].map((share) => Math.round((share ?? 0) * 1000))
+    const [puts = 0, gets = 0, cases = 0] = parts
+    const sum = Math.max(1, puts + gets + cases)
+    const periodUs = Math.round(1_000_000 / rate)
+    const { nowUs } = world.time
+    for (let client = 1; client <= clients; client++) {
+      const name = `load${step.at}-${client}`
+      for (let at = random.below(periodUs); at < microseconds(step.for); at += periodUs) {
+        const key = `key${random.below(keys)}`
+        const lot = random.below(sum)
+        const value = random.below(1000)
+        const input: RegisterInput =
+          lot < puts
+            ? { op: 'put', key, value }
+            : lot < puts + gets
+              ? { op: 'get', key }
+              : { op: 'cas', key, expected: random.below(1000), value }
+        const operation = { id: undefined, client: name, input, call: undefined, answer: undefined }
+        world.time.at(nowUs + at, () => this.#hand(operation, 3000))
+      }
+    }
+  }
+
+  #openSession(name: string): void {
+    if (this.#sessions.has(name)) return
+    this.#sessions.add(name)
+    const world = this.#world
+    const replicas = new Map(this.#names.map((node) => [node, world.address(ReplicaServer, node, 'replica')]))
+    const argument = {
+      name,
+      replicas,
+      onSubmitted: (number: number) => {
+        const operation = this.#operations[number]
+        if (operation !== undefined) operation.call = this.history.call(name, operation.input, world.time.nowMs)
+      },
+      onAnswered: (number: number, output: Json) => {
+        const operation = this.#operations[number]
+        if (operation?.call === undefined) return
+        operation.answer = { atMs: world.time.nowMs, output }
+        this.history.answer(operation.call, output, world.time.nowMs)
+      },
+    }
+    world.createNode({ name, boot: (node) => node.start(SessionServer, argument, { name: 'session' }) })
+  }
+
+  #result(id: string, equals: Json): boolean | string {
+    const answer = this.#ids.get(id)?.answer
+    if (answer === undefined) return 'not answered'
+    return digestOf(answer.output) === digestOf(equals) || `answered ${JSON.stringify(answer.output)}`
+  }
+
+  #value(key: string, equals: Json, at: number | undefined): boolean | string {
+    const primary = this.#primary()
+    const asked =
+      at === undefined ? this.#names.filter((name) => this.#world.isUp(name)) : primary === undefined ? [] : [primary]
+    for (const name of asked) {
+      const value = this.replica(name)?.data.registers[key] ?? null
+      if (digestOf(value) !== digestOf(equals)) return `${name} holds ${JSON.stringify(value)}`
+    }
+    return asked.length > 0
+  }
+
+  #progress({ from, to }: { readonly from: number; readonly to: number }): number {
+    return this.#operations.filter(({ answer }) => answer !== undefined && answer.atMs >= from && answer.atMs <= to)
+      .length
+  }
+}

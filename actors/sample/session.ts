@@ -1,0 +1,130 @@
+// A client session of the sample register: numbers its requests, tries another node on a time-out or a redirect, has
+// one request under way, and gives up at the deadline; then nobody knows whether the request took effect.
+
+import { defineServer } from '../../src/behaviours/server.ts'
+import type { Ref } from '../../src/kernel/ref.ts'
+import type { Self } from '../../src/kernel/self.ts'
+import type { RegisterInput } from '../../src/simulation/register-map.ts'
+import type { Json } from '../../src/simulation/schedule-fields.ts'
+import type { ReplicaProtocol } from './replica.ts'
+
+const RETRY_MS = 300
+
+export interface SessionProtocol {
+  readonly cast: {
+    readonly submit: (operation: Submission) => void
+    readonly reply: (reply: SessionReply) => void
+  }
+}
+
+export interface Submission {
+  readonly input: RegisterInput
+  /** The node it goes to first. Default: the one that answered last. */
+  readonly to?: string | undefined
+  readonly deadlineMs: number
+  /** What the submitter knows it by. */
+  readonly operation: number
+}
+
+export interface SessionReply {
+  readonly session: string
+  readonly serial: number
+  readonly output?: Json
+  readonly refused?: 'notLeader'
+  readonly hint?: string | undefined
+}
+
+export interface SessionOptions {
+  readonly name: string
+  readonly replicas: ReadonlyMap<string, Ref<ReplicaProtocol>>
+  /** Called when an operation is sent for the first time, and when its answer has come. */
+  readonly onSubmitted: (operation: number) => void
+  readonly onAnswered: (operation: number, output: Json) => void
+}
+
+interface Session {
+  readonly options: SessionOptions
+  readonly self: Ref<SessionProtocol>
+  serial: number
+  target: number
+  current: Submission | undefined
+  /** How often the present request was sent. */
+  attempt: number
+  waiting: Submission[]
+}
+
+/** A timer of the session: the request it belongs to, and what is then due. */
+interface Due {
+  readonly serial: number
+  readonly attempt?: number
+}
+
+export const SessionServer = defineServer<SessionProtocol>()({
+  name: 'session',
+  init: (options: SessionOptions, { self }): Session => {
+    const own = self.pid as Ref<SessionProtocol>
+    return { options, self: own, serial: 0, target: 0, current: undefined, attempt: 0, waiting: [] }
+  },
+  cast: {
+    submit: ({ self, state }, submission) => {
+      state.waiting.push(submission)
+      return next(state, self)
+    },
+    reply: ({ self, state }, { serial, output, refused, hint }) => {
+      if (state.current === undefined || serial !== state.serial) return state
+      if (refused !== undefined) {
+        redirect(state, hint)
+        // Not at once: nodes that know no primary would send it in circles.
+        self.sendAfter(10, self.pid, { serial, attempt: state.attempt } satisfies Due)
+        return state
+      }
+      state.options.onAnswered(state.current.operation, output ?? null)
+      state.current = undefined
+      return next(state, self)
+    },
+  },
+  info: ({ self, state }, message) => {
+    const { serial, attempt } = message as Due
+    if (state.current === undefined || serial !== state.serial) return state
+    if (attempt === undefined) {
+      state.current = undefined
+      return next(state, self)
+    }
+    if (attempt !== state.attempt) return state
+    transmit(state, self)
+    return state
+  },
+})
+
+function next(session: Session, self: Self): Session {
+  if (session.current !== undefined) return session
+  const submission = session.waiting.shift()
+  if (submission === undefined) return session
+  session.current = submission
+  session.serial++
+  session.attempt = 0
+  if (submission.to !== undefined) redirect(session, submission.to)
+  session.options.onSubmitted(submission.operation)
+  self.sendAfter(submission.deadlineMs, self.pid, { serial: session.serial } satisfies Due)
+  transmit(session, self)
+  return session
+}
+
+function redirect(session: Session, hint: string | undefined): void {
+  const names = [...session.options.replicas.keys()]
+  const at = hint === undefined ? -1 : names.indexOf(hint)
+  session.target = at === -1 ? session.target + 1 : at
+}
+
+function transmit(session: Session, self: Self): void {
+  const { current, serial, options } = session
+  if (current === undefined) return
+  const replicas = [...options.replicas.values()]
+  if (session.attempt > 0 && session.attempt % 3 === 0) session.target++
+  session.attempt++
+  const replica = replicas[session.target % replicas.length]
+  if (replica !== undefined) {
+    self.cast(replica, 'request', { session: options.name, serial, input: current.input, client: session.self })
+  }
+  self.sendAfter(RETRY_MS, self.pid, { serial, attempt: session.attempt } satisfies Due)
+}

@@ -1,0 +1,30 @@
+// A message as the other node gets it: nodes share no memory, so what a sender changes afterwards must not be seen.
+
+import { OptionError } from '../kernel/errors.ts'
+import { Pid, Reference } from '../kernel/pid.ts'
+
+/**
+ * A deep copy of plain data, arrays, Map, Set, Date, Error and binary data; pids and references are values and stay what
+ * they are; an instance of another class arrives as its own fields. Functions and symbols throw an OptionError.
+ */
+export function copyMessage<T>(message: T): T
+export function copyMessage(message: unknown): unknown {
+  if (typeof message === 'function' || typeof message === 'symbol') {
+    throw new OptionError('message', message, 'data: a function or a symbol cannot leave its node')
+  }
+  if (typeof message !== 'object' || message === null) return message
+  if (Array.isArray(message)) return message.map((item: unknown) => copyMessage(item))
+  if (message instanceof Pid || message instanceof Reference) return message
+  return copyObject(message)
+}
+
+function copyObject(value: object): unknown {
+  if (value instanceof Map) return new Map([...value].map(([key, item]) => [copyMessage(key), copyMessage(item)]))
+  if (value instanceof Set) return new Set([...value].map((item) => copyMessage(item)))
+  if (value instanceof Date || value instanceof Error || ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+    return structuredClone(value)
+  }
+  const copy: Record<string, unknown> = {}
+  for (const key of Object.keys(value)) copy[key] = copyMessage((value as Record<string, unknown>)[key])
+  return copy
+}

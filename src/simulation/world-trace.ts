@@ -1,0 +1,121 @@
+// What happened in a world, in order: a running hash over every event with its payload, the last events for people, and
+// all of them if somebody wants the lines. Events are written down as they happen; what is kept of them is shown late.
+
+import { show } from '../kernel/errors.ts'
+import { TraceHash } from './trace-hash.ts'
+
+/** What an event is. The order is part of recorded hashes: add at the end. */
+// biome-ignore format: a list of words
+export const EVENT_KINDS = [
+  'start', 'message', 'offer', 'continue', 'timeout', 'signal', 'timer', 'disk', 'lost', 'doubled', 'held', 'fault',
+  'note',
+] as const
+
+export type EventKind = (typeof EVENT_KINDS)[number]
+
+/** One event, as it is kept. */
+export interface TraceEvent {
+  readonly atUs: number
+  readonly node: string
+  readonly kind: EventKind
+  /** The process, or what else it happened to. */
+  readonly who: string
+  /** The tag of a message, the kind of a signal, the name of a fault. */
+  readonly what: string
+  readonly payload: unknown
+}
+
+const NUMBER_OF_KIND = new Map(EVENT_KINDS.map((kind, index) => [kind, index]))
+const WORD = 0x1_0000_0000
+
+export class WorldTrace {
+  readonly #hash = new TraceHash()
+  readonly #last: (TraceEvent | undefined)[]
+  readonly #sink: ((event: TraceEvent) => void) | undefined
+  #count = 0
+
+  /** `keep`: how many of the last events are kept. `sink` is handed each event as it happens. */
+  constructor(keep: number, sink?: (event: TraceEvent) => void) {
+    this.#last = new Array<TraceEvent | undefined>(Math.max(1, keep))
+    this.#sink = sink
+  }
+
+  /** How many events there were. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** The hash of all of them: 16 hexadecimal digits. */
+  get hash(): string {
+    return this.#hash.hex()
+  }
+
+  add(atUs: number, node: string, kind: EventKind, who: string, what: string, payload: unknown): void {
+    const hash = this.#hash
+    hash.word(NUMBER_OF_KIND.get(kind) ?? -1)
+    hash.word(atUs % WORD)
+    hash.word(Math.floor(atUs / WORD))
+    hash.text(node)
+    hash.text(who)
+    hash.text(what)
+    hash.value(payload)
+    const event: TraceEvent = { atUs, node, kind, who, what, payload }
+    this.#last[this.#count++ % this.#last.length] = event
+    this.#sink?.(event)
+  }
+
+  /** The last events, oldest first. */
+  last(): TraceEvent[] {
+    const { length } = this.#last
+    const from = Math.max(0, this.#count - length)
+    const events: TraceEvent[] = []
+    for (let i = from; i < this.#count; i++) {
+      const event = this.#last[i % length]
+      if (event !== undefined) events.push(event)
+    }
+    return events
+  }
+}
+
+const COLUMN = 40
+
+/** Events as lines: the time in milliseconds, then a column for each node. */
+export function drawEvents(events: readonly TraceEvent[], nodes: readonly string[], column = COLUMN): string[] {
+  const rule = [''.padStart(12), ...nodes.map((node) => node.padEnd(column))].join(' │ ').trimEnd()
+  return [rule, ...events.map((event) => drawEvent(event, nodes, column))]
+}
+
+/** One event as a line. */
+export function drawEvent(event: TraceEvent, nodes: readonly string[], column = COLUMN): string {
+  const time = (event.atUs / 1000).toFixed(3).padStart(12)
+  const at = nodes.indexOf(event.node)
+  const text = describeEvent(event)
+  if (at === -1) return `${time} │ ${event.node === '' ? '' : `${event.node}: `}${text}`
+  const cells = nodes.map((_, index) => (index === at ? clip(text, column) : '').padEnd(column))
+  return [time, ...cells].join(' │ ').trimEnd()
+}
+
+const SIGNS: Readonly<Record<EventKind, string>> = {
+  start: '+',
+  message: '<',
+  offer: '<',
+  continue: '…',
+  timeout: '⏲',
+  signal: '!',
+  timer: '⏲',
+  disk: '▪',
+  lost: '✗',
+  doubled: '×2',
+  held: '‖',
+  fault: '⚡',
+  note: '#',
+}
+
+function describeEvent({ kind, who, what, payload }: TraceEvent): string {
+  const content = payload === undefined ? '' : ` ${show(payload, 200)}`
+  return `${who}${who === '' ? '' : ' '}${SIGNS[kind]} ${what}${content}`.trimEnd()
+}
+
+function clip(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, width - 1)}…`
+}
