@@ -101,6 +101,66 @@ test('red: a byte changed inside a stored receipt is named', async () => {
   })
 })
 
+/** Changes the records through the storage room, as who holds the machine but not the key could. */
+async function tamper(folder: string, change: (records: Map<number, Uint8Array>) => void): Promise<void> {
+  const { openLmdb, KeyValueStore } = await compiledStorage()
+  const store = await openLmdb({ path: receiptPaths(folder).store })
+  const stored = new KeyValueStore(store, receiptStoreName)
+  const records = new Map<number, Uint8Array>()
+  for await (const { key, value } of stored.scan()) records.set(Number(new TextDecoder().decode(key)), value)
+  const before = [...records.keys()]
+  change(records)
+  await stored.update((changes) => {
+    for (const number of before) changes.delete(String(number).padStart(16, '0'))
+    for (const [number, value] of records) changes.put(String(number).padStart(16, '0'), value)
+  })
+  await store.close()
+}
+const at = (records: Map<number, Uint8Array>, number: number) => records.get(number) ?? new Uint8Array()
+
+test.each([
+  ['removed', 4, (records) => void records.delete(4)],
+  ['removed', 1, (records) => void records.delete(1)],
+  [
+    'reordered',
+    3,
+    (records) => {
+      const [third, sixth] = [at(records, 3), at(records, 6)]
+      records.set(3, sixth).set(6, third)
+    },
+  ],
+  ['cut_tail', 8, (records) => void records.delete(8)],
+  [
+    'cut_tail',
+    6,
+    (records) => {
+      for (const number of [6, 7, 8]) records.delete(number)
+    },
+  ],
+  [
+    'altered',
+    5,
+    (records) =>
+      void records.set(
+        5,
+        at(records, 5).map((byte, index) => (index === 99 ? byte ^ 1 : byte)),
+      ),
+  ],
+] satisfies [string, number, (records: Map<number, Uint8Array>) => void][])(
+  'red: a receipt is %s: number %i is named',
+  async (fault, sequence, change) => {
+    const folder = copy()
+    await tamper(folder, change)
+    expect(await verify(folder)).toMatchObject({ kind: 'broken', fault, sequence })
+  },
+)
+
+test('writing the same records again changes nothing', async () => {
+  const folder = copy()
+  await tamper(folder, () => {})
+  expect(await verify(folder)).toEqual(await verify(original))
+})
+
 test('red: an older store under the newer head is a cut tail', async () => {
   const folder = join(root, 'older')
   await write(folder, 2)
