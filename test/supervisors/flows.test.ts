@@ -107,6 +107,23 @@ describe('a machine that is killed midway', () => {
     ])
   })
 
+  test('the executor: the end of an attempt of before is none of the next attempt', async () => {
+    stage = new FlowStage([commandAgent('a', { concurrency: 2 })])
+    const begun = await stage.begin(await stage.start(), 'a')
+    const [before] = stage.children.spawned
+    if (before !== undefined) before.heedsStop = false
+    await stage.kill('executors')
+    await stage.world.settle()
+    // Both run: the first is being ended, and takes its time.
+    expect(stage.children.alive).toHaveLength(2)
+    before?.die('SIGKILL')
+    await stage.world.settle()
+    expect(begun.events.filter((event) => event.kind === 'finished')).toEqual([])
+    succeed()
+    const { record } = await stage.result(begun)
+    expect(record.outcome).toBe('succeeded')
+  })
+
   test('the executor: the restarted one hears of a stop', async () => {
     const begun = await stage.begin(flows, 'a, b')
     await stage.kill('executors')
