@@ -240,10 +240,12 @@ export class Node {
   open(call: Call, head: unknown, timeoutMs: number): void {
     const { callee } = call
     const target = this.#local(callee)
-    if (target === null) return call.fail(this.isLocal(callee) ? 'noproc' : 'noconnection')
-    if (target === call.caller) return call.fail('calling_self')
+    if (target === null && this.isLocal(callee)) return call.fail('noproc')
+    if (target === null && this.router === null) return call.fail('noconnection')
+    if (target !== null && target === call.caller) return call.fail('calling_self')
     if (timeoutMs !== Number.POSITIVE_INFINITY) call.limit(this.timers, timeoutMs)
-    target.accept(head, call)
+    if (target !== null) target.accept(head, call)
+    else this.post(callee, { kind: 'message', to: callee, head, payload: call })
   }
 
   /** @internal Puts a message into the mailbox of `to`, wherever it is. */
@@ -264,6 +266,10 @@ export class Node {
 
   /** @internal */
   sendToAlias(ref: Reference, message: unknown): void {
+    if (ref.nodeName !== this.name || ref.creation !== this.creation) {
+      const to = new Pid(ref.nodeName, ref.creation, 0)
+      return this.router?.deliver({ kind: 'alias_message', to, ref, payload: message })
+    }
     const owner = this.aliases.owner(ref)
     if (owner !== undefined) {
       this.scheduler.post(owner, { kind: 'alias_message', to: owner.pid, ref, payload: message })
@@ -361,6 +367,11 @@ export class Node {
   #local(pid: Pid): Process | null {
     if (pid instanceof ProcessRef && pid.home === this) return pid.process
     return this.isLocal(pid) ? (this.#processes.get(pid.id) ?? null) : null
+  }
+
+  /** @internal The pid of the living process with this id. */
+  processRef(id: number): ProcessRef | undefined {
+    return this.#processes.get(id)?.pid
   }
 
   /** @internal Tells `listener` when a process of this node ends; false if none such lives. Idempotent. */

@@ -31,7 +31,7 @@ export type Signal =
   | { readonly kind: 'resume'; readonly to: Pid; readonly settle: () => void }
   /** A look at `to`, in order with the other signals; null if it is no more. Never leaves the thread. */
   | { readonly kind: 'inspect'; readonly to: Pid; readonly look: (process: Process | null) => void }
-  /** A message to an alias: `to` is the alias's owner. */
+  /** A message to an alias: `to` is the alias's owner; to another node, nobody: only that node knows. */
   | { readonly kind: 'alias_message'; readonly to: Pid; readonly ref: Reference; readonly payload: unknown }
 
 /** The way to processes of other nodes; the distribution layer puts one in. */

@@ -1,0 +1,139 @@
+// Messages as bytes. Stateless: each item is complete in itself (no shared records), so frames may be cut anywhere
+// between items, and equal plain data has equal bytes if its properties stand in the same order.
+// Decoded pids and references are those of the node that decodes: see KnownPids.
+
+import { addExtension, Packr } from 'msgpackr'
+import { EspalierError } from '../kernel/errors.ts'
+import { Reference } from '../kernel/pid.ts'
+import type { KnownPids } from './known-pids.ts'
+import {
+  BIGINT,
+  BYTES,
+  DATE,
+  ENTRIES,
+  ERROR,
+  MAP,
+  MINUS_ZERO,
+  PID,
+  REFERENCE,
+  SET,
+  Special,
+  toPortable,
+  UTF16,
+  views,
+} from './portable.ts'
+
+/** msgpackr's extension code of {@link Special}. */
+const EXTENSION = 0x21
+/** What is in a frame and is not what this codec writes. */
+class FrameError extends EspalierError {
+  constructor(what: string) {
+    super('ERR_FRAME', what)
+  }
+}
+
+const packr = new Packr({ useRecords: false, copyBuffers: true })
+/** Whose pids the decoding under way makes: msgpackr's extensions are told nothing else. */
+let reader: KnownPids | null = null
+
+addExtension({
+  Class: Special,
+  type: EXTENSION,
+  write: (special: Special) => special.parts,
+  read: (parts: unknown) => revive(parts as readonly unknown[]),
+})
+
+/** Bytes of `value`. Throws {@link NotPortableError} with a path that begins with `field`. */
+export function encode(value: unknown, field = 'payload'): Uint8Array {
+  return packr.pack(toPortable(value, field))
+}
+
+/** Bytes of what has been through {@link toPortable} already. */
+export function encodePortable(value: unknown): Uint8Array {
+  return packr.pack(value)
+}
+
+/** The items of a frame, in order, with pids as `pids` knows them. Throws ERR_FRAME if they are none. */
+export function decodeAll(frame: Uint8Array, pids: KnownPids): readonly unknown[] {
+  reader = pids
+  try {
+    return packr.unpackMultiple(frame) as unknown[]
+  } catch (error) {
+    throw new FrameError(`a frame that cannot be read: ${String(error)}`)
+  } finally {
+    reader = null
+  }
+}
+
+/** The single value that `bytes` hold. */
+export function decode(bytes: Uint8Array, pids: KnownPids): unknown {
+  return decodeAll(bytes, pids)[0]
+}
+
+function revive(parts: readonly unknown[]): unknown {
+  const [kind, a, b, c] = parts
+  switch (kind) {
+    case PID:
+      return reader?.pid(a as string, b as number, c as number)
+    case REFERENCE:
+      return new Reference(a as string, b as number, c as number)
+    case MAP:
+      return new Map(pairs(parts))
+    case SET:
+      return new Set(parts.slice(1))
+    case DATE:
+      return new Date(a as number)
+    case BIGINT:
+      return parseBigint(a as string)
+    case BYTES:
+      return viewOf(a as string, b as Uint8Array)
+    case ERROR:
+      return errorOf(parts)
+    case ENTRIES:
+      return objectOf(pairs(parts))
+    case UTF16:
+      return (a as number[]).map((unit) => String.fromCharCode(unit)).join('')
+    case MINUS_ZERO:
+      return -0
+    default:
+      throw new FrameError(`an unknown kind of value: ${String(kind)}`)
+  }
+}
+
+function pairs(parts: readonly unknown[]): [unknown, unknown][] {
+  const found: [unknown, unknown][] = []
+  for (let i = 1; i < parts.length; i += 2) found.push([parts[i], parts[i + 1]])
+  return found
+}
+
+function objectOf(properties: readonly [unknown, unknown][]): object {
+  const object = {}
+  for (const [name, value] of properties) {
+    Object.defineProperty(object, String(name), { value, enumerable: true, writable: true, configurable: true })
+  }
+  return object
+}
+
+function parseBigint(hex: string): bigint {
+  return hex.startsWith('-') ? -BigInt(`0x${hex.slice(1)}`) : BigInt(`0x${hex}`)
+}
+
+function viewOf(kind: string, bytes: Uint8Array): unknown {
+  const buffer = new ArrayBuffer(bytes.length)
+  new Uint8Array(buffer).set(bytes)
+  return kind === 'ArrayBuffer' ? buffer : views[kind]?.(buffer)
+}
+
+const errorClasses = [Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError]
+
+/** An error as it was: of its class if that is one of the language's, else an `Error` of the same name. */
+function errorOf([, name, message, stack, code, hasCause, cause]: readonly unknown[]): Error {
+  const Class = errorClasses.find((one) => one.name === name) ?? Error
+  const error = new Class(String(message), hasCause === true ? { cause } : undefined)
+  const hidden = { enumerable: false, writable: true, configurable: true }
+  Object.defineProperty(error, 'stack', { value: stack, ...hidden })
+  if (error.name !== name) Object.defineProperty(error, 'name', { value: name, ...hidden })
+  if (code !== undefined && code !== null)
+    Object.defineProperty(error, 'code', { value: code, ...hidden, enumerable: true })
+  return error
+}
