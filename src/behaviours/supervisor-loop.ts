@@ -61,6 +61,7 @@ export class SupervisorLoop implements Behaviour {
       const spec = this.#init(this.#argument as never, { self: this.#self })
       this.#argument = undefined
       if (spec === 'ignore') return this.#notStarted('ignore', 'normal')
+      if (!isSpec(spec)) return this.#failed({ bad_return: spec })
       const flags = checkFlags(spec)
       if ('error' in flags) return this.#failed({ supervisor_data: flags.error })
       this.#flags = flags.ok
@@ -364,4 +365,9 @@ export class SupervisorLoop implements Behaviour {
     const active = children.filter(({ pid }) => pid instanceof Pid && this.#self.isAlive(pid)).length
     return { specs: children.length, active, supervisors, workers: children.length - supervisors }
   }
+}
+
+/** What an init must answer: the rest is checked field by field. */
+function isSpec(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'children' in value && Array.isArray(value.children)
 }
