@@ -6,7 +6,7 @@ import { contents, machineSteps, reasons } from './steps.ts'
 
 const keys = ['k1', 'k2'] as const
 const continues = ['c1', 'c2'] as const
-const times = [0, 0, 35, 135, 265] as const
+const times = [0, 0, 40, 140, 275] as const
 
 export function server(draw: Draw): Omit<ServerScenario, 'name'> {
   const events: [Term, Term][] = []

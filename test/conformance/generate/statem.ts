@@ -7,9 +7,9 @@ import { contents, machineSteps, reasons } from './steps.ts'
 const states = ['a', 'b', 'c'] as const
 const keys = ['k1', 'k2'] as const
 // Each timer has times of its own: two that run at once end far apart.
-const stateTimes = [0, 0, 35, 165] as const
-const eventTimes = [0, 0, 65, 135] as const
-const genericTimes = { g: [0, 35, 235], k: [0, 265, 365] } as const
+const stateTimes = [0, 0, 40, 175] as const
+const eventTimes = [0, 0, 75, 140] as const
+const genericTimes = { g: [0, 40, 275], k: [0, 240, 375] } as const
 
 export function statem(draw: Draw): Omit<StatemScenario, 'name'> {
   const enter = draw.chance(40)

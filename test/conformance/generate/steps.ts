@@ -6,9 +6,12 @@ import type { Draw } from './draw.ts'
 export const contents = ['x', 'y', 'z'] as const
 export const reasons = ['normal', 'shutdown', 'bad', { t: ['shutdown', 'q'] }] as const
 
-/** Steps happen at multiples of 100 ms, time-outs 35 or 65 ms after such a time: they seldom compete. */
+/**
+ * Steps happen at multiples of 100 ms, time-outs 40 or 75 ms after such a time. Sums of three of them stay 10 ms away
+ * from a step, so that a time-out that another one has started does not compete with it.
+ */
 const waits = [100, 100, 200, 300, 400] as const
-const callTimes = [65, 135, 235] as const
+const callTimes = [60, 125, 225] as const
 
 export function machineSteps(draw: Draw): MachineStep[] {
   const steps: MachineStep[] = draw.many(3, 11, () => step(draw))
