@@ -35,8 +35,11 @@ export type GroupFactory = (world: World, schedule: Schedule) => Group
 export interface ScheduleRunOptions {
   /** Default: the schedule's own. */
   readonly seed?: number
+  /** What of the real world is let through. Default: nothing. */
   readonly ambient?: AmbientGuardOptions
+  /** Is handed every event as it happens. Must not throw. */
   readonly onEvent?: (event: TraceEvent) => void
+  /** Fail after so many events. Default 5 000 000. */
   readonly maxEvents?: number
 }
 

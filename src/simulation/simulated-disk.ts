@@ -30,6 +30,7 @@ interface PendingJob {
   alarm: Alarm | undefined
 }
 
+/** The disk of a node, made with it: `world.disk(name)`, and `machine.disk` in its `boot`. */
 export class SimulatedDisk {
   readonly #host: DiskHost
   readonly #usual: readonly [number, number]
@@ -40,6 +41,7 @@ export class SimulatedDisk {
   #tearsNext = false
   #memory: MemoryDisk
 
+  /** @internal */
   constructor(host: DiskHost, options: SimulatedDiskOptions = {}) {
     this.#host = host
     this.#usual = latencyOf(options.syncLatency ?? [0, 2])

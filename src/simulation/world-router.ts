@@ -55,7 +55,7 @@ export interface RouterHost {
   noted(what: 'lost' | 'doubled' | 'held', from: string, to: string, kind: string, content: unknown): void
 }
 
-/** The network between the nodes, as scenarios command it. */
+/** The network between the nodes, as scenarios command it: `world.network`. */
 export class WorldRouter {
   readonly #host: RouterHost
   readonly #model: NetworkModel
@@ -70,6 +70,7 @@ export class WorldRouter {
   readonly #floors = new Map<string, number>()
   #gated = false
 
+  /** @internal */
   constructor(host: RouterHost, options: WorldNetworkOptions = {}) {
     const { disconnectMs = 1000, isOutside = () => false, kindOf = kindOfMessage, ...weather } = options
     this.#host = host
@@ -137,6 +138,7 @@ export class WorldRouter {
 
   // ---- for nodes ---------------------------------------------------------------------------------------------------
 
+  /** @internal Sends a signal; it comes back as `noconnection` if there is no such node. */
   deliver(from: SimulatedNode, signal: Signal): void {
     if (this.#host.find(signal.to.nodeName) === undefined) return bounce(from, signal, 'noconnection')
     const { kind, head, payload, content } = this.#describe(signal)
@@ -158,6 +160,7 @@ export class WorldRouter {
     })
   }
 
+  /** @internal Sends a plain message to an alias, which only the life of the node that made it knows. */
   sendToAlias(from: SimulatedNode, ref: Reference, message: unknown): void {
     const payload = copyMessage(message)
     const kind = this.#kindOf(undefined, message)
@@ -167,7 +170,7 @@ export class WorldRouter {
     this.#send({ from: from.name, to: ref.nodeName, kind, reliable: false, content: payload, arrive })
   }
 
-  /** Sends a call. Its answer comes back as a `reply`. */
+  /** @internal Sends a call. Its answer comes back as a `reply`. */
   request(from: SimulatedNode, head: unknown, call: Call): void {
     const to = call.callee.nodeName
     const request: Request = { from, to, call }
@@ -195,12 +198,12 @@ export class WorldRouter {
     this.deliver(from, { kind: 'message', to: call.callee, head, payload: far })
   }
 
-  /** The power of a node is gone: its connections break in their time. */
+  /** @internal The power of a node is gone: its connections break in their time. */
   lost(_node: SimulatedNode): void {
     this.#watchConnections()
   }
 
-  /** A node has come back: what was connected to its former life learns of it now. */
+  /** @internal A node has come back: what was connected to its former life learns of it now. */
   returned(node: SimulatedNode): void {
     for (const other of this.#host.names()) if (other !== node.name) this.#disconnect(node.name, other)
   }

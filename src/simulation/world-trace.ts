@@ -28,13 +28,14 @@ export interface TraceEvent {
 const NUMBER_OF_KIND = new Map(EVENT_KINDS.map((kind, index) => [kind, index]))
 const WORD = 0x1_0000_0000
 
+/** The events of a world: `world.trace`. */
 export class WorldTrace {
   readonly #hash = new TraceHash()
   readonly #last: (TraceEvent | undefined)[]
   readonly #sink: ((event: TraceEvent) => void) | undefined
   #count = 0
 
-  /** `keep`: how many of the last events are kept. `sink` is handed each event as it happens. */
+  /** @internal `keep`: how many of the last events are kept. `sink` is handed each event as it happens. */
   constructor(keep: number, sink?: (event: TraceEvent) => void) {
     this.#last = new Array<TraceEvent | undefined>(Math.max(1, keep))
     this.#sink = sink
@@ -50,6 +51,7 @@ export class WorldTrace {
     return this.#hash.hex()
   }
 
+  /** @internal Writes an event down; to add a line of one's own there is `world.note`. */
   add(atUs: number, node: string, kind: EventKind, who: string, what: string, payload: unknown): void {
     const hash = this.#hash
     hash.word(NUMBER_OF_KIND.get(kind) ?? -1)

@@ -68,6 +68,7 @@ const TRACED = new Set<FaultStep['op']>(['crash', 'restart', 'pause', 'resume', 
  */
 export class World {
   readonly time: VirtualTime
+  /** @internal */
   readonly scheduler: WorldScheduler
   readonly network: WorldRouter
   readonly trace: WorldTrace
@@ -167,10 +168,12 @@ export class World {
     return this.#member(name).node.state === 'up'
   }
 
+  /** The clock of a node, the same in all its lives. Throws an OptionError if there is no node of that name. */
   clock(name: string): VirtualClock {
     return this.#member(name).clock
   }
 
+  /** The disk of a node, the same in all its lives. Throws an OptionError if there is no node of that name. */
   disk(name: string): SimulatedDisk {
     return this.#member(name).disk
   }
