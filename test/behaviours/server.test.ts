@@ -1,4 +1,4 @@
-import { createNode, defineServer, ExitError, noReply, type Ref, reply, stop, stopReply } from 'espalier'
+import { createNode, defineServer, ExitError, ignore, noReply, type Ref, reply, stop, stopReply } from 'espalier'
 import { expect, test } from 'vitest'
 
 const Store = defineServer({
@@ -84,5 +84,18 @@ test('a reply with stop comes after terminate has run', async () => {
   const last = await node.start(Last)
   seen.push(await last.call('halt'))
   expect(seen).toEqual(['terminated', 'answered'])
+  await node.stop()
+})
+
+test('a server whose init says ignore ends normally, and hurts nobody it is linked to', async () => {
+  const Absent = defineServer({ init: () => ignore() })
+  const node = createNode()
+  const seen: unknown[] = []
+  node.spawn(async (self) => {
+    self.trapExit = true
+    seen.push(await self.tryStartLink(Absent), await self.receive())
+  })
+  await node.idle()
+  expect(seen).toMatchObject(['ignore', { reason: 'normal' }])
   await node.stop()
 })

@@ -3,7 +3,7 @@
 //
 // Exit codes: 0 all caught; 1 one was missed or no longer applies; 2 a judge is red without any mutant; 64 wrong usage.
 
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -53,6 +53,11 @@ function patchesOf(set: string): string[] {
   return names.sort().map((name) => join(folder, name))
 }
 
+function read(file: string): string | undefined {
+  const path = join(root, file)
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined
+}
+
 function isNamed(path: string, name: string): boolean {
   const full = basename(path, '.patch')
   return name === full || name === full.replace(/^\d+-/, '')
@@ -89,7 +94,7 @@ async function judgeOne(
     return fate
   }
   try {
-    scratch.plant(applyPatch(parsePatch(readFileSync(path, 'utf8')), (file) => readFileSync(join(root, file), 'utf8')))
+    scratch.plant(applyPatch(parsePatch(readFileSync(path, 'utf8')), read))
     for (const judge of looking) {
       const found = await judge.look(scratch.folder)
       if (found === undefined) continue

@@ -44,11 +44,13 @@ function parseHunk(path: string, body: string): Hunk {
   return { path, before, after }
 }
 
-/** The files as the patch leaves them, by path; `read` answers what they are now. Throws PatchError if it does not fit. */
-export function applyPatch(patch: Patch, read: (path: string) => string): Map<string, string> {
+/** The files as the patch leaves them, by path; `read` answers what they are now, if they are. Throws PatchError if it does not fit. */
+export function applyPatch(patch: Patch, read: (path: string) => string | undefined): Map<string, string> {
   const changed = new Map<string, string>()
   for (const { path, before, after } of patch.hunks) {
-    const text = `\n${changed.get(path) ?? read(path)}`
+    const now = changed.get(path) ?? read(path)
+    if (now === undefined) throw new PatchError(`${path}: no such file`)
+    const text = `\n${now}`
     const at = text.indexOf(`\n${before}`)
     if (at < 0) throw new PatchError(`${path}: no longer has\n${before}`)
     if (text.indexOf(`\n${before}`, at + 1) >= 0) throw new PatchError(`${path}: has more than once\n${before}`)
