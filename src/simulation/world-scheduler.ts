@@ -87,8 +87,10 @@ export class WorldScheduler extends Scheduler {
     }
     const process = this.#choose()
     if (process === undefined) {
-      if (this.#notify.length > 0) this.#tellQuiet()
-      return signalled
+      // Whoever waited for quiet goes on now: that is something that has happened.
+      if (this.#notify.length === 0) return signalled
+      this.#tellQuiet()
+      return true
     }
     this.#run(process)
     return true
