@@ -61,7 +61,8 @@ export function bounce(node: Node, signal: Signal, reason: 'noproc' | 'noconnect
 export function announceEnd(node: Node, process: Process, reason: ExitReason): void {
   const from = process.pid
   for (const [ref, to] of process.watchers ?? []) node.notify(to, { kind: 'down', to, from, ref, reason })
-  for (const to of process.linkSet?.list() ?? []) node.notify(to, { kind: 'link_exit', to, from, reason })
+  // The youngest link first: nobody promises an order, but this is Erlang's.
+  for (const to of process.linkSet?.list().reverse() ?? []) node.notify(to, { kind: 'link_exit', to, from, reason })
   for (const { pid: to, ref } of process.monitorTable?.values() ?? []) {
     if (to !== undefined) node.notify(to, { kind: 'demonitor', to, from, ref })
   }
