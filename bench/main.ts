@@ -9,8 +9,9 @@ import type { Contender, Room, RowSpec } from './harness/room.ts'
 import { ContenderFailure, runRounds } from './harness/rounds.ts'
 import { type Row, rowOf } from './harness/rows.ts'
 import { local } from './local/room.ts'
+import { simulation } from './simulation/room.ts'
 
-const rooms: readonly Room[] = [local]
+const rooms: readonly Room[] = [local, simulation]
 const DEFAULT_ROUNDS = 5
 
 const usage = `Usage: npm run -s bench -- ROOM... [--json] [--rounds N] [--only ROW]...

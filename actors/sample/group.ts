@@ -3,6 +3,7 @@
 import type { Node } from '../../src/kernel/node.ts'
 import { HistoryRecorder } from '../../src/simulation/history.ts'
 import { checkLinearizability } from '../../src/simulation/linearizability.ts'
+import type { SeededRandom } from '../../src/simulation/random.ts'
 import { type RegisterInput, registerMap } from '../../src/simulation/register-map.ts'
 import type { Schedule } from '../../src/simulation/schedule.ts'
 import type { Expectation } from '../../src/simulation/schedule-expectations.ts'
@@ -23,6 +24,12 @@ export interface SampleOptions {
   readonly onBoot?: ((node: Node) => void) | undefined
 }
 
+/** What of a schedule makes the group. */
+export interface GroupSize {
+  readonly nodes: number
+  readonly config: Pick<Schedule['config'], 'electionTimeout' | 'heartbeat'>
+}
+
 interface SubmittedOperation {
   readonly id: string | undefined
   readonly client: string
@@ -41,7 +48,7 @@ export class SampleGroup implements Group {
   readonly #ids = new Map<string, SubmittedOperation>()
   readonly #sessions = new Set<string>()
 
-  constructor(world: World, schedule: Pick<Schedule, 'nodes' | 'config'>, options: SampleOptions = {}) {
+  constructor(world: World, schedule: GroupSize, options: SampleOptions = {}) {
     this.#world = world
     this.#names = Array.from({ length: schedule.nodes }, (_, i) => `n${i + 1}`)
     for (const name of this.#names) this.#createReplica(name, schedule.config, options)
@@ -136,7 +143,7 @@ export class SampleGroup implements Group {
     return chains.every((data) => data !== undefined && data.seq === chains[0]?.seq && data.chain === chains[0]?.chain)
   }
 
-  #createReplica(name: string, config: Schedule['config'], options: SampleOptions): void {
+  #createReplica(name: string, config: GroupSize['config'], options: SampleOptions): void {
     const world = this.#world
     const peers = new Map(
       this.#names
@@ -195,29 +202,20 @@ export class SampleGroup implements Group {
   }
 
   #load(step: StepOf<'load'>): void {
-    const world = this.#world
-    const { clients, rate, keys = 10, mix = { put: 0.5, get: 0.4, cas: 0.1 } } = step
-    const random = world.random.fork(`load at ${step.at}`)
-    const parts = [mix.put, mix.get, mix.cas].map((share) => Math.round((share ?? 0) * 1000))
-    const [puts = 0, gets = 0, cases = 0] = parts
-    const sum = Math.max(1, puts + gets + cases)
-    const periodUs = Math.round(1_000_000 / rate)
-    const { nowUs } = world.time
-    for (let client = 1; client <= clients; client++) {
-      const name = `load${step.at}-${client}`
-      for (let at = random.below(periodUs); at < microseconds(step.for); at += periodUs) {
-        const key = `key${random.below(keys)}`
-        const lot = random.below(sum)
-        const value = random.below(1000)
-        const input: RegisterInput =
-          lot < puts
-            ? { op: 'put', key, value }
-            : lot < puts + gets
-              ? { op: 'get', key }
-              : { op: 'cas', key, expected: random.below(1000), value }
-        const operation = { id: undefined, client: name, input, call: undefined, answer: undefined }
-        world.time.at(nowUs + at, () => this.#hand(operation, 3000))
+    const { time, random } = this.#world
+    const periodUs = Math.round(1_000_000 / step.rate)
+    const endUs = time.nowUs + microseconds(step.for)
+    for (let number = 1; number <= step.clients; number++) {
+      const client = `load${step.at}-${number}`
+      const own = random.fork(client)
+      const next = (at: number) => {
+        if (at >= endUs) return
+        time.at(at, () => {
+          this.#hand({ id: undefined, client, input: drawInput(own, step), call: undefined, answer: undefined }, 3000)
+          next(at + periodUs)
+        })
       }
+      next(time.nowUs + own.below(periodUs))
     }
   }
 
@@ -264,4 +262,13 @@ export class SampleGroup implements Group {
     return this.#operations.filter(({ answer }) => answer !== undefined && answer.atMs >= from && answer.atMs <= to)
       .length
   }
+}
+
+function drawInput(random: SeededRandom, { keys = 10, mix }: StepOf<'load'>): RegisterInput {
+  const [puts = 0, gets = 0, cases = 0] = [mix.put, mix.get, mix.cas].map((share) => Math.round(share * 1000))
+  const key = `key${random.below(keys)}`
+  const lot = random.below(Math.max(1, puts + gets + cases))
+  const value = random.below(1000)
+  if (lot < puts) return { op: 'put', key, value }
+  return lot < puts + gets ? { op: 'get', key } : { op: 'cas', key, expected: random.below(1000), value }
 }

@@ -2,6 +2,7 @@
 // one request under way, and gives up at the deadline; then nobody knows whether the request took effect.
 
 import { defineServer } from '../../src/behaviours/server.ts'
+import type { Reference } from '../../src/kernel/pid.ts'
 import type { Ref } from '../../src/kernel/ref.ts'
 import type { Self } from '../../src/kernel/self.ts'
 import type { RegisterInput } from '../../src/simulation/register-map.ts'
@@ -51,6 +52,9 @@ interface Session {
   /** How often the present request was sent. */
   attempt: number
   waiting: Submission[]
+  /** When it gives up the present request, and when it sends it again. */
+  deadline: Reference | undefined
+  retry: Reference | undefined
 }
 
 /** A timer of the session: the request it belongs to, and what is then due. */
@@ -63,7 +67,17 @@ export const SessionServer = defineServer<SessionProtocol>()({
   name: 'session',
   init: (options: SessionOptions, { self }): Session => {
     const own = self.pid as Ref<SessionProtocol>
-    return { options, self: own, serial: 0, target: 0, current: undefined, attempt: 0, waiting: [] }
+    return {
+      options,
+      self: own,
+      serial: 0,
+      target: 0,
+      current: undefined,
+      attempt: 0,
+      waiting: [],
+      deadline: undefined,
+      retry: undefined,
+    }
   },
   cast: {
     submit: ({ self, state }, submission) => {
@@ -75,21 +89,17 @@ export const SessionServer = defineServer<SessionProtocol>()({
       if (refused !== undefined) {
         redirect(state, hint)
         // Not at once: nodes that know no primary would send it in circles.
-        self.sendAfter(10, self.pid, { serial, attempt: state.attempt } satisfies Due)
+        again(state, self, 10)
         return state
       }
       state.options.onAnswered(state.current.operation, output ?? null)
-      state.current = undefined
-      return next(state, self)
+      return next(done(state, self), self)
     },
   },
   info: ({ self, state }, message) => {
     const { serial, attempt } = message as Due
     if (state.current === undefined || serial !== state.serial) return state
-    if (attempt === undefined) {
-      state.current = undefined
-      return next(state, self)
-    }
+    if (attempt === undefined) return next(done(state, self), self)
     if (attempt !== state.attempt) return state
     transmit(state, self)
     return state
@@ -105,7 +115,7 @@ function next(session: Session, self: Self): Session {
   session.attempt = 0
   if (submission.to !== undefined) redirect(session, submission.to)
   session.options.onSubmitted(submission.operation)
-  self.sendAfter(submission.deadlineMs, self.pid, { serial: session.serial } satisfies Due)
+  session.deadline = self.sendAfter(submission.deadlineMs, self.pid, { serial: session.serial } satisfies Due)
   transmit(session, self)
   return session
 }
@@ -126,5 +136,18 @@ function transmit(session: Session, self: Self): void {
   if (replica !== undefined) {
     self.cast(replica, 'request', { session: options.name, serial, input: current.input, client: session.self })
   }
-  self.sendAfter(RETRY_MS, self.pid, { serial, attempt: session.attempt } satisfies Due)
+  again(session, self, RETRY_MS)
+}
+
+function again(session: Session, self: Self, delayMs: number): void {
+  if (session.retry !== undefined) self.cancelTimer(session.retry)
+  const due: Due = { serial: session.serial, attempt: session.attempt }
+  session.retry = self.sendAfter(delayMs, self.pid, due)
+}
+
+function done(session: Session, self: Self): Session {
+  if (session.deadline !== undefined) self.cancelTimer(session.deadline)
+  if (session.retry !== undefined) self.cancelTimer(session.retry)
+  session.current = undefined
+  return session
 }

@@ -8,6 +8,8 @@ import { World, type WorldOptions } from './world.ts'
 import { WorldFailure } from './world-failure.ts'
 import { drawEvents, type TraceEvent } from './world-trace.ts'
 
+const MAX_COLUMNS = 5
+
 /** What is to happen: creates nodes, says what must hold, and steps the world. */
 export type Scenario = (world: World) => void | PromiseLike<void>
 
@@ -41,14 +43,17 @@ export interface FailedRun extends Run {
 
 /** A simulation failed: the message holds the seed, the least faults and the last events. */
 export class SimulationError extends EspalierError {
-  readonly run: FailedRun
-  /** How many faults the seed had drawn. */
-  readonly drawn: number
+  // Private, so that a console that prints the error does not print it all over again.
+  readonly #run: FailedRun
 
   constructor(run: FailedRun, drawn: number) {
-    super('ERR_SIMULATION', reportOf(run, drawn), { cause: run.failure })
-    this.run = run
-    this.drawn = drawn
+    super('ERR_SIMULATION', reportOf(run, drawn))
+    this.#run = run
+  }
+
+  /** The run, with the least faults that fail alike. */
+  get run(): FailedRun {
+    return this.#run
   }
 }
 
@@ -112,6 +117,11 @@ function reportOf(run: FailedRun, drawn: number): string {
     `faults needed: ${counted}`,
     ...steps,
     `the last ${run.last.length} events:`,
-    ...drawEvents(run.last, run.nodes),
+    ...drawEvents(run.last, columnsOf(run)),
   ].join('\n')
+}
+
+/** The nodes that the last events happened to, as many as fit beside each other. */
+function columnsOf({ nodes, last }: FailedRun): string[] {
+  return nodes.filter((name) => last.some(({ node }) => node === name)).slice(0, MAX_COLUMNS)
 }
