@@ -79,13 +79,45 @@ export function drawFaults(random: SeededRandom, nodes: readonly string[], optio
   return faults.sort((a, b) => a.atMs - b.atMs)
 }
 
-function drawFault(
-  random: SeededRandom,
-  kind: FaultKind,
+/** Where the numbers of a fault come from. */
+type Draw = Pick<SeededRandom, 'below' | 'between' | 'pick'>
+
+/**
+ * Faults from lists of naturals, one list a fault, for generators that shrink: with fast-check,
+ * `fc.array(fc.array(fc.nat(), { maxLength: 8 })).map((draws) => faultsFrom(draws, nodes, { forMs: 1000 }))`. Fewer lists
+ * are fewer faults, smaller numbers earlier, shorter and milder ones; what a list lacks counts as 0.
+ */
+export function faultsFrom(
+  draws: readonly (readonly number[])[],
   nodes: readonly string[],
-  atMs: number,
-  forMs: number,
-): Fault {
+  options: StormOptions,
+): Fault[] {
+  const { forMs, kinds = KINDS } = options
+  const faults = draws.map((numbers) => {
+    const draw = drawFrom(numbers)
+    const kind = draw.pick(kinds)
+    return drawFault(
+      draw,
+      kind,
+      nodes,
+      draw.below(Math.ceil(forMs)),
+      draw.between(1, Math.max(1, Math.ceil(forMs / 2))),
+    )
+  })
+  return faults.sort((a, b) => a.atMs - b.atMs)
+}
+
+function drawFrom(numbers: readonly number[]): Draw {
+  let at = 0
+  const below = (n: number) => (numbers[at++] ?? 0) % n
+  return {
+    below,
+    between: (low, high) => low + below(high - low + 1),
+    pick: (items) => items[below(items.length)] as (typeof items)[number],
+  }
+}
+
+function drawFault(random: Draw, kind: FaultKind, nodes: readonly string[], atMs: number, forMs: number): Fault {
   const span = { atMs, forMs }
   const node = random.pick(nodes)
   switch (kind) {
@@ -110,7 +142,7 @@ function drawFault(
 }
 
 /** Two sides; each node falls on one by lot, and some on both, which makes the partition a partial one. */
-function drawGroups(random: SeededRandom, nodes: readonly string[]): string[][] {
+function drawGroups(random: Draw, nodes: readonly string[]): string[][] {
   const sides: [string[], string[]] = [[], []]
   for (const node of nodes) {
     const lot = random.below(9)

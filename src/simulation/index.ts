@@ -7,6 +7,7 @@ export {
   type Fault,
   type FaultKind,
   type FaultStep,
+  faultsFrom,
   type StormOptions,
   shrinkList,
   stepsOf,

@@ -2,6 +2,7 @@
 // nodes through the world's router, and knows what each of its handlers waits for.
 
 import { Call } from '../kernel/call.ts'
+import type { ExitReason } from '../kernel/exit-reason.ts'
 import { Node, type NodeOptions } from '../kernel/node.ts'
 import type { Reference } from '../kernel/pid.ts'
 import type { Process } from '../kernel/process.ts'
@@ -9,7 +10,6 @@ import { ProcessRef } from '../kernel/process-ref.ts'
 import type { Definition, Ref } from '../kernel/ref.ts'
 import type { ProcessOptions, StartArguments, StartResult } from '../kernel/self.ts'
 import type { Signal } from '../kernel/signals.ts'
-import type { Once } from '../kernel/timers.ts'
 import type { WorldRouter } from './world-router.ts'
 import type { WorldScheduler } from './world-scheduler.ts'
 
@@ -40,7 +40,8 @@ export class SimulatedNode extends Node {
   #calls: Call[] = []
   #sweepAt = 64
   readonly #starts = new Set<{ done: boolean }>()
-  readonly #sleeps = new Set<Once>()
+  /** How many sleeps a process has under way. */
+  readonly #sleeps = new Map<Process, number>()
   #arrivals: (() => void)[] = []
   #alarms: (() => void)[] = []
 
@@ -58,6 +59,11 @@ export class SimulatedNode extends Node {
 
   override start<T extends Definition>(definition: T, ...args: StartArguments<T>): Promise<Ref<T>> {
     return this.#expected(Reflect.apply(super.start, this, [definition, ...args]))
+  }
+
+  override ended(process: Process, reason: ExitReason): void {
+    super.ended(process, reason)
+    this.#sleeps.delete(process)
   }
 
   override create(parent: Process | null, options: ProcessOptions): Process {
@@ -81,11 +87,15 @@ export class SimulatedNode extends Node {
     else this.#router.sendToAlias(this, ref, message)
   }
 
-  override after(delayMs: number, act: () => void): Once {
-    const timer = super.after(delayMs, act)
-    for (const sleep of this.#sleeps) if (sleep.slot === null) this.#sleeps.delete(sleep)
-    this.#sleeps.add(timer)
-    return timer
+  override sleep(process: Process, delayMs: number, settle: () => void): void {
+    const sleeps = this.#sleeps.get(process) ?? 0
+    super.sleep(process, delayMs, () => {
+      const left = (this.#sleeps.get(process) ?? 1) - 1
+      if (left === 0) this.#sleeps.delete(process)
+      else this.#sleeps.set(process, left)
+      settle()
+    })
+    this.#sleeps.set(process, sleeps + 1)
   }
 
   override countBusy(change: 1 | -1): void {
@@ -96,9 +106,8 @@ export class SimulatedNode extends Node {
 
   /** Whether something that the kernel does will let the code of `process` go on. */
   isWaiting(process: Process): boolean {
-    if (process.receiving !== null || process.pendingSignals > 0) return true
+    if (process.receiving !== null || process.pendingSignals > 0 || this.#sleeps.has(process)) return true
     if (this.#calls.some((call) => call.caller === process && !call.done)) return true
-    for (const sleep of this.#sleeps) if (sleep.slot !== null) return true
     return this.living().some((child) => child.starter === process)
   }
 
