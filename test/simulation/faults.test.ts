@@ -60,7 +60,10 @@ describe('faults as fast-check values', () => {
           seed,
           async (world) => {
             for (const name of nodes) {
-              world.createNode({ name, boot: (node) => node.spawn((self) => self.receive(), { name: 'idler' }) })
+              world.createNode({
+                name,
+                boot: (node) => node.spawn(async (self) => void (await self.receive()), { name: 'idler' }),
+              })
             }
             await world.storm(storm)
             const isBack = (name: string) => world.node(name).whereis('idler') !== undefined
