@@ -1,4 +1,14 @@
-import { checkLinearizability, registerMap, runSchedule, shrinkList } from 'espalier/testing'
+import { readdirSync, readFileSync } from 'node:fs'
+import {
+  checkLinearizability,
+  deriveSeeds,
+  parseSchedule,
+  readSchedule,
+  registerMap,
+  runSchedule,
+  type Schedule,
+  shrinkList,
+} from 'espalier/testing'
 import { drawSchedule, SampleGroup } from 'espalier/testing/sample'
 import { describe, expect, test } from 'vitest'
 
@@ -38,5 +48,38 @@ describe('the sample register', () => {
     const operations = group?.history.operations() ?? []
     expect(operations.filter(({ answer }) => answer !== undefined).length).toBeGreaterThan(50)
     expect(checkLinearizability(operations, registerMap).verdict).toBe('linearizable')
+  })
+})
+
+describe('schedule files of the sample', () => {
+  const folder = new URL('../../simulate/schedules/', import.meta.url)
+  const files = readdirSync(folder).map(
+    (name) => [name, parseSchedule(readFileSync(new URL(name, folder), 'utf8'), name)] as const,
+  )
+  const run = (schedule: Schedule, seed: number, bug?: 'lost-ack') =>
+    runSchedule(schedule, (world, given) => new SampleGroup(world, given, { bug }), { seed })
+
+  test.each(files)('%s passes under several seeds, with the same hash each time', async (_name, schedule) => {
+    for (const seed of deriveSeeds(schedule.seed, 3)) {
+      const { run: first, why } = await run(schedule, seed)
+      expect(why).toBeUndefined()
+      expect((await run(schedule, seed)).run.hash).toBe(first.hash)
+    }
+  })
+
+  test('red: a primary that answers without its backups breaks one of them; mustFail then passes', async () => {
+    const [, schedule] = files.find(([name]) => name.includes('minority')) ?? []
+    if (schedule === undefined) throw new Error('no such schedule')
+    expect((await run(schedule, 2, 'lost-ack')).why).toContain('invariant agreement')
+    const meant = { ...schedule, mustFail: 'agreement' }
+    expect((await run(meant, 2, 'lost-ack')).why).toBeUndefined()
+    expect((await run(meant, 2)).why).toBe('no violation of agreement was found')
+  })
+
+  test('red: an expectation that does not hold is named', async () => {
+    const steps = [{ at: 1000, op: 'put', id: 'w', key: 'x', value: 1 }]
+    const expectations = [{ op: 'result', id: 'w', equals: 'no' }]
+    const schedule = readSchedule({ name: 'x', protocol: 'sample', nodes: 3, seed: 1, steps, expect: expectations })
+    expect((await run(schedule, 1)).why).toContain('expect[0] {"op":"result","id":"w","equals":"no"}: answered "ok"')
   })
 })
