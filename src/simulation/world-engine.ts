@@ -56,7 +56,7 @@ export class WorldEngine {
   constructor(options: EngineOptions, random: SeededRandom | undefined, diskIsBusy: (node: string) => boolean) {
     this.#options = options
     this.#diskIsBusy = diskIsBusy
-    this.trace = new WorldTrace(options.keepEvents ?? 40, options.onEvent)
+    this.trace = new WorldTrace(options.keepEvents ?? 40, outsideOf(options))
     const clock = new VirtualClock(this.time)
     this.scheduler = new WorldScheduler({ clock, turns: this.turns, observer: this.#observer, random })
   }
@@ -227,6 +227,11 @@ export class WorldEngine {
     const { error } = report.reason
     this.failed('ambient', error.call, `${error.message}; in ${report.name ?? report.definition}`, error)
   }
+}
+
+/** Whoever listens to events lives in the real world: the listener may write a file. */
+function outsideOf({ guard, onEvent }: EngineOptions): EngineOptions['onEvent'] {
+  return guard === undefined || onEvent === undefined ? onEvent : (event) => guard.outside(() => onEvent(event))
 }
 
 // Microtasks of handlers run to their end before an immediate does.

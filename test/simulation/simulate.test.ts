@@ -1,5 +1,5 @@
 import { Down, defineServer, next, reply, type Self } from 'espalier'
-import { type Fault, runOnce, SimulationError, simulate, type World } from 'espalier/testing'
+import { type Fault, runOnce, SimulationError, simulate, type TraceEvent, type World } from 'espalier/testing'
 import { describe, expect, test } from 'vitest'
 
 const Counter = defineServer({
@@ -33,6 +33,21 @@ describe('simulate', () => {
     expect(first.events).toBeGreaterThan(500)
     expect(await run(1)).toEqual(first)
     expect((await run(2)).hash).not.toBe(first.hash)
+  })
+
+  test('hands every event to a listener, which may touch the real world', async () => {
+    const seen: string[] = []
+    const onEvent = (event: TraceEvent) => void seen.push(`${Date.now() > 0} ${event.kind}`)
+    const run = await simulate(
+      1,
+      async (world) => {
+        counting(world)
+        await world.advance(10)
+      },
+      { onEvent },
+    )
+    expect(seen).toHaveLength(run.events)
+    expect(seen[0]).toBe('true start')
   })
 
   test('red: an invariant that breaks ends the run, with the seed, the faults needed and the last events', async () => {
