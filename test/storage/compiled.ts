@@ -10,11 +10,11 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 export function compiledFolder(folder: string): string {
   // The compiler leaves what has not changed untouched: a build is as new as its own record, which `build` dates.
   const record = join(root, 'dist/build.tsbuildinfo')
-  const builtMs = existsSync(record) ? statSync(record).mtimeMs : 0
+  const recordMs = existsSync(record) ? statSync(record).mtimeMs : undefined
   const stale = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).find((file) => {
     if (!file.endsWith('.ts')) return false
     const built = join(root, 'dist', folder, file.replace(/\.ts$/, '.js'))
-    return !existsSync(built) || builtMs < statSync(join(root, folder, file)).mtimeMs
+    return !existsSync(built) || (recordMs ?? statSync(built).mtimeMs) < statSync(join(root, folder, file)).mtimeMs
   })
   if (stale !== undefined) {
     throw new Error(`dist/ is missing or stale (${folder}/${stale} is newer): npm run build`)
