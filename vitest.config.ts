@@ -11,6 +11,10 @@ export default defineConfig({
       { find: /^espalier\/testing\/sample$/, replacement: here('./actors/sample/index.ts') },
       { find: /^espalier\/storage$/, replacement: here('./src/storage/index.ts') },
       { find: /^espalier\/flows$/, replacement: here('./supervisors/index.ts') },
+      { find: /^espalier\/distribution$/, replacement: here('./src/distribution/index.ts') },
+      { find: /^espalier\/threads$/, replacement: here('./src/threads/index.ts') },
+      { find: /^espalier\/raft$/, replacement: here('./actors/raft/index.ts') },
+      { find: /^espalier\/testing\/raft$/, replacement: here('./actors/raft/simulation/index.ts') },
     ],
   },
   test: {

@@ -11,6 +11,7 @@ const library = [
   'storage',
   'distribution',
   'telemetry',
+  'threads',
 ].map((room) => `src/${room}`)
 
 /** room → the rooms it may import besides itself. Longest prefix wins: `src/kernel/ports` is not `src/kernel`. */
@@ -24,8 +25,20 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/storage': ['src/kernel/ports', 'src/kernel', 'src/behaviours'],
   'src/distribution': ['src/kernel/ports', 'src/kernel', 'src/groups', 'src/behaviours'],
   'src/telemetry': ['src/kernel/ports', 'src/kernel', 'src/behaviours'],
-  // A simulated world holds nothing real: src/system is not for it.
-  'src/simulation': library,
+  // Worker threads are real: their clocks, their modules, their pool.
+  'src/threads': [
+    'src/kernel/ports',
+    'src/kernel',
+    'src/groups',
+    'src/behaviours',
+    'src/storage',
+    'src/distribution',
+    'src/telemetry',
+    'src/system',
+    'src',
+  ],
+  // A simulated world holds nothing real: src/system and src/threads are not for it.
+  'src/simulation': library.filter((room) => room !== 'src/threads'),
   // The public face, the files of src itself: gives a node the real ports by default; the simulator has its own face.
   src: [...library, 'src/system'],
   // Actors are handed their ports: a tree chooses between the real ones and the simulated.

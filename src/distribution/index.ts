@@ -1,0 +1,4 @@
+// The distribution room's face (`espalier/distribution`): the mesh between nodes, and the carrier port.
+
+export type { Carrier, Connection, ConnectionListener } from './carrier.ts'
+export { Distribution, type DistributionOptions } from './distribution.ts'
