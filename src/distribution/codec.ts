@@ -14,6 +14,7 @@ import {
   ERROR,
   MAP,
   MINUS_ZERO,
+  NAME,
   PID,
   REFERENCE,
   SET,
@@ -75,6 +76,8 @@ function revive(parts: readonly unknown[]): unknown {
   switch (kind) {
     case PID:
       return reader?.pid(a as string, b as number, c as number)
+    case NAME:
+      return reader?.at(a as string, b as string)
     case REFERENCE:
       return new Reference(a as string, b as number, c as number)
     case MAP:

@@ -34,6 +34,11 @@ export class KnownPids {
     return pid
   }
 
+  /** The address of a name on a node. */
+  at(nodeName: string, name: string): Pid {
+    return this.#node.at(nodeName, name)
+  }
+
   /** Makes `pid`, to which a process is about to be linked, the one object that is known for it. */
   adopt(pid: Pid): void {
     const key = `${pid.nodeName} ${pid.creation} ${pid.id}`

@@ -29,7 +29,7 @@ export class Peer {
   readonly connection: Connection
   readonly #context: PeerContext
   /** Monitors that processes there hold on processes here: the kernel tells them apart by identity. */
-  readonly #monitors = new Map<string, Reference>()
+  readonly #monitors = new Map<string, { readonly to: Pid; readonly ref: Reference }>()
   #batch: Uint8Array[] = []
   #batchBytes = 0
 
@@ -100,23 +100,28 @@ export class Peer {
     }
   }
 
-  /** `pid` if it may be one of ours; of a former life of this node, one that nobody has. */
+  /** `pid` if it may be one of ours, or a name here; of a former life of this node, one that nobody has. */
   #here(pid: Pid): Pid {
-    return this.#context.node.isLocal(pid) ? pid : this.#context.node.deadPid()
+    return this.#context.node.isOwn(pid) ? pid : this.#context.node.deadPid()
   }
 
   #signal(signal: Signal): void {
     const { node } = this.#context
-    if (node.isLocal(signal.to)) node.post(signal.to, signal)
+    if (node.isOwn(signal.to)) node.post(signal.to, signal)
     else bounce(node, signal, 'noproc')
   }
 
   #monitor([kind, to, from, sent]: readonly ['monitor' | 'demonitor', Pid, Pid, Reference]): void {
     const key = referenceKey(sent)
-    const ref = this.#monitors.get(key) ?? sent
-    if (kind === 'monitor') this.#monitors.set(key, ref)
-    else this.#monitors.delete(key)
-    this.#signal({ kind, to, from, ref })
+    if (kind === 'monitor') {
+      // Behind a name, it is on whoever has it now.
+      const target = this.#context.node.target(to) ?? to
+      this.#monitors.set(key, { to: target, ref: sent })
+      return this.#signal({ kind, to: target, from, ref: sent })
+    }
+    const monitor = this.#monitors.get(key)
+    this.#monitors.delete(key)
+    if (monitor !== undefined) this.#signal({ kind, to: monitor.to, from, ref: monitor.ref })
   }
 
   #called([, to, from, id, flavour, tag, payload]: Extract<Item, readonly ['call', ...unknown[]]>): void {

@@ -4,6 +4,7 @@
 // holds (exit reasons), shown as text.
 
 import { show } from '../kernel/errors.ts'
+import { NamedRef } from '../kernel/named-ref.ts'
 import { Pid, Reference } from '../kernel/pid.ts'
 import { NotPortableError } from './errors.ts'
 
@@ -22,6 +23,7 @@ export const ERROR = 7
 export const ENTRIES = 8
 export const UTF16 = 9
 export const MINUS_ZERO = 10
+export const NAME = 11
 
 /** A value in a form that msgpackr carries: `[kind, …]`. */
 export class Special {
@@ -81,6 +83,7 @@ class Walk {
   }
 
   #object(value: object, at: Place): unknown {
+    if (value instanceof NamedRef) return new Special([NAME, value.nodeName, value.name])
     if (value instanceof Pid) return new Special([PID, value.nodeName, value.creation, value.id])
     if (value instanceof Reference) return new Special([REFERENCE, value.nodeName, value.creation, value.id])
     if (value instanceof Date) return new Special([DATE, value.getTime()])

@@ -17,7 +17,9 @@ interface Wait {
 
 /** The processes of which each waits for the next and the last for the first, from the caller of `call` on, if any. */
 export function findCycle(call: Call): readonly CycleStep[] | undefined {
-  const { caller, callee } = call
+  const { caller } = call
+  // Behind a name stands a process.
+  const callee = call.at?.pid ?? call.callee
   if (caller === null || !caller.alive) return undefined
   const waits = new Map<Process, Wait>()
   const visited = [caller]

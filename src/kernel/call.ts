@@ -104,6 +104,11 @@ export class Call extends Timer {
     this.#settle()
   }
 
+  /** Who has the call and has not answered it; null if that is another node. */
+  get at(): Process | null {
+    return this.#callee
+  }
+
   /** The next of those calls that the same process has not answered. */
   get nextOpen(): Call | null {
     return this.#next

@@ -8,6 +8,7 @@ import { OptionError, ProcessError } from './errors.ts'
 import { type ExitReason, isOrderly } from './exit-reason.ts'
 import { MessageTimers } from './message-timers.ts'
 import { CALL, INFO, SYSTEM } from './messages.ts'
+import { NamedRef, refuseName } from './named-ref.ts'
 import { Names } from './names.ts'
 import { Pid, Reference } from './pid.ts'
 import type { NodePorts } from './ports/index.ts'
@@ -55,6 +56,11 @@ export interface NodeCounters {
   refused: number
 }
 
+function checkNodeName(name: unknown, field: string): void {
+  if (typeof name === 'string' && /^[\w@.-]{1,255}$/.test(name)) return
+  throw new OptionError(field, name, '1 to 255 letters, digits, "_", "-", "@" or "."')
+}
+
 export class Node {
   readonly name: string
   /** Tells this life of the node from others of the same name. */
@@ -79,9 +85,7 @@ export class Node {
   #stopping: Promise<void> | null = null
 
   constructor(options: NodeOptions) {
-    if (!/^[\w@.-]{1,255}$/.test(options.name)) {
-      throw new OptionError('name', options.name, '1 to 255 letters, digits, "_", "-", "@" or "."')
-    }
+    checkNodeName(options.name, 'name')
     this.name = options.name
     this.ports = options.ports
     this.scheduler = options.scheduler
@@ -118,6 +122,21 @@ export class Node {
     return this.#names.find(typeof first === 'string' ? first : (second ?? ''))
   }
 
+  /**
+   * The address of whoever is registered as `name` on the node `nodeName` when a message arrives, in any life of it:
+   * Erlang's `{Name, Node}`. Never fails; what is sent there fails, or is lost, as with a pid: `noproc`, `noconnection`.
+   * With a definition, typed by it: the caller's word, not checked.
+   * @throws OptionError for a name that no node can have
+   */
+  at(nodeName: string, name: string): Ref<unknown>
+  at<T extends Definition>(definition: T, nodeName: string, name: string): Ref<T>
+  at(first: string | Definition, second: string, third?: string): Ref<unknown> {
+    const [nodeName, name] = typeof first === 'string' ? [first, second] : [second, third ?? '']
+    checkNodeName(nodeName, 'nodeName')
+    const ref: unknown = new NamedRef(() => this, nodeName, name)
+    return ref as Ref<unknown>
+  }
+
   /** Sends a plain message from outside any process. */
   send(to: Destination, message: unknown): void {
     if (to instanceof Reference) this.sendToAlias(to, message)
@@ -127,6 +146,7 @@ export class Node {
 
   /** Sends an exit signal from outside any process; to its receiver it comes from a process that is no more. */
   sendExit(to: Pid, reason: ExitReason): void {
+    refuseName(to, 'exit')
     this.post(to, { kind: 'exit', to, from: this.deadPid(), reason })
   }
 
@@ -240,7 +260,7 @@ export class Node {
   open(call: Call, head: unknown, timeoutMs: number): void {
     const { callee } = call
     const target = this.#local(callee)
-    if (target === null && this.isLocal(callee)) return call.fail('noproc')
+    if (target === null && this.isOwn(callee)) return call.fail('noproc')
     if (target === null && this.router === null) return call.fail('noconnection')
     if (target !== null && target === call.caller) return call.fail('calling_self')
     if (timeoutMs !== Number.POSITIVE_INFINITY) call.limit(this.timers, timeoutMs)
@@ -252,7 +272,7 @@ export class Node {
   sendPair(to: Pid, head: unknown, payload: unknown): boolean {
     const target = this.#local(to)
     if (target !== null) return target.accept(head, payload)
-    if (this.isLocal(to)) this.deadLetter(to, head, payload, 'noproc')
+    if (this.isOwn(to)) this.deadLetter(to, head, payload, 'noproc')
     else this.post(to, { kind: 'message', to, head, payload })
     return true
   }
@@ -280,7 +300,7 @@ export class Node {
   post(to: Pid, signal: Signal): void {
     const target = this.#local(to)
     if (target !== null) this.scheduler.post(target, signal)
-    else if (this.isLocal(to)) bounce(this, signal, 'noproc')
+    else if (this.isOwn(to)) bounce(this, signal, 'noproc')
     else if (this.router !== null) this.router.deliver(signal)
     else bounce(this, signal, 'noconnection')
   }
@@ -289,7 +309,7 @@ export class Node {
   notify(to: Pid, signal: Signal): void {
     const target = this.#local(to)
     if (target !== null) this.scheduler.post(target, signal)
-    else if (!this.isLocal(to)) this.router?.deliver(signal)
+    else if (!this.isOwn(to)) this.router?.deliver(signal)
   }
 
   /** @internal Called by a process as it ends. */
@@ -320,7 +340,7 @@ export class Node {
 
   /** @internal */
   sendAfter(ref: Reference, delayMs: number, to: Destination, message: unknown): void {
-    const receiver = to instanceof Pid ? this.#local(to) : null
+    const receiver = to instanceof ProcessRef ? this.#local(to) : null
     if (to instanceof Pid && receiver === null && this.isLocal(to)) return
     this.#messageTimers.set(ref, receiver, delayMs, () => {
       if (typeof to !== 'string' || this.#names.find(to) !== undefined) this.send(to, message)
@@ -359,6 +379,17 @@ export class Node {
     return pid.nodeName === this.name && pid.creation === this.creation
   }
 
+  /** @internal Who a monitor of `target` is on: for a name here, who has it now, if anybody. */
+  target(target: Pid | string): Pid | undefined {
+    if (typeof target === 'string') return this.#names.find(target)
+    return target instanceof NamedRef && target.nodeName === this.name ? this.#names.find(target.name) : target
+  }
+
+  /** @internal Whether an address leads nowhere but to this life of this node: a pid of its own, or a name here. */
+  isOwn(pid: Pid): boolean {
+    return this.isLocal(pid) || (pid.nodeName === this.name && pid instanceof NamedRef)
+  }
+
   /** Whether a process of this node lives. */
   isAlive(pid: Pid): boolean {
     return this.#local(pid) !== null
@@ -366,7 +397,9 @@ export class Node {
 
   #local(pid: Pid): Process | null {
     if (pid instanceof ProcessRef && pid.home === this) return pid.process
-    return this.isLocal(pid) ? (this.#processes.get(pid.id) ?? null) : null
+    if (this.isLocal(pid)) return this.#processes.get(pid.id) ?? null
+    if (pid instanceof NamedRef && pid.nodeName === this.name) return this.#names.find(pid.name)?.process ?? null
+    return null
   }
 
   /** @internal The pid of the living process with this id. */

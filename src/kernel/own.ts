@@ -4,6 +4,7 @@ import type { Call } from './call.ts'
 import { ProcessError } from './errors.ts'
 import { type ExitReason, ExitThrown } from './exit-reason.ts'
 import { EXIT, Exit, INFO } from './messages.ts'
+import { refuseName } from './named-ref.ts'
 import type { Node } from './node.ts'
 import { type Pid, Reference } from './pid.ts'
 import type { Process } from './process.ts'
@@ -89,6 +90,7 @@ export class Own {
   }
 
   link(to: Pid): void {
+    refuseName(to, 'link')
     const process = this.#process
     if (this.#fenced() || to === process.pid || process.linkSet?.has(to)) return
     const { node } = process
@@ -111,7 +113,7 @@ export class Own {
     const { node } = process
     const ref = node.reference()
     if (this.#fenced()) return ref
-    const pid = typeof target === 'string' ? node.whereis(target) : target
+    const pid = node.target(target)
     // A monitor of oneself is none, and its reference no alias.
     if (pid === process.pid) return ref
     if (options?.alias !== undefined) node.aliases.add(ref, process, options.alias)
@@ -156,6 +158,7 @@ export class Own {
   }
 
   sendExit(to: Pid, reason: ExitReason): void {
+    refuseName(to, 'exit')
     const process = this.#process
     if (this.#fenced()) return
     if (to !== process.pid) return process.node.post(to, { kind: 'exit', to, from: process.pid, reason })
@@ -240,6 +243,11 @@ export class Own {
 
   whereis(first: string | Definition, second?: string): Pid | undefined {
     return this.#process.node.whereis(typeof first === 'string' ? first : (second ?? ''))
+  }
+
+  at(first: string | Definition, second: string, third?: string): Pid {
+    const { node } = this.#process
+    return typeof first === 'string' ? node.at(first, second) : node.at(first, second, third ?? '')
   }
 
   // Signals that this process has sent count (erlang(3), is_process_alive/1), and may come back on it.

@@ -1,6 +1,9 @@
 // Addresses as values: a pid names one process of one node for ever, a reference names one monitor, alias or timer.
 // They hold no behaviour beyond printing; `Ref` (ref.ts) is the pid one can talk to.
 
+/** In place of a creation: whichever life of the node there is. Lives count from 0. */
+export const ANY_LIFE = -1
+
 /** The identity of a process. Two pids with the same text name the same process. */
 export class Pid {
   /** Name of the node the process lives on. */
@@ -15,7 +18,7 @@ export class Pid {
     this.id = id
   }
 
-  /** `<node.creation.id>` */
+  /** `<node.creation.id>`; `<node.name>` for an address by name. */
   toString(): string {
     return `<${this.nodeName}.${this.creation}.${this.id}>`
   }
@@ -26,9 +29,11 @@ export class Pid {
   }
 }
 
-/** True if both name the same process. Pids that never left their node may be compared with `===`. */
+/** True if both name the same process, or the same name. Pids that never left their node may be compared with `===`. */
 export function samePid(a: Pid, b: Pid): boolean {
-  return a === b || (a.id === b.id && a.creation === b.creation && a.nodeName === b.nodeName)
+  if (a === b) return true
+  if (a.id !== b.id || a.creation !== b.creation || a.nodeName !== b.nodeName) return false
+  return a.creation !== ANY_LIFE || a.toString() === b.toString()
 }
 
 /** A unique value of one node: what `monitor`, `alias` and `sendAfter` answer. */

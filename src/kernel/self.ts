@@ -99,6 +99,10 @@ export interface Self {
   whereis(name: string): Pid | undefined
   /** The same, typed by a definition: the caller's word, not checked. */
   whereis<T extends Definition>(definition: T, name: string): Ref<T> | undefined
+  /** The address of whoever is registered as `name` on a node when a message arrives: see `node.at`. */
+  at(nodeName: string, name: string): Ref<unknown>
+  /** The same, typed by a definition: the caller's word, not checked. */
+  at<T extends Definition>(definition: T, nodeName: string, name: string): Ref<T>
   /** Whether a process of this node lives. What this process has sent it before has arrived by then. */
   isAlive(pid: Pid): boolean
   /** The processes this one is linked to. */

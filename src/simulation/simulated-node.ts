@@ -75,7 +75,7 @@ export class SimulatedNode extends Node {
   override open(call: Call, head: unknown, timeoutMs: number): void {
     this.#expect(call)
     if (this.state === 'down') call.fail('noconnection')
-    else if (this.isLocal(call.callee)) super.open(call, head, timeoutMs)
+    else if (this.isOwn(call.callee)) super.open(call, head, timeoutMs)
     else {
       if (timeoutMs !== Number.POSITIVE_INFINITY) call.limit(this.timers, timeoutMs)
       this.#router.request(this, head, call)

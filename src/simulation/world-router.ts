@@ -11,7 +11,6 @@ import { INFO } from '../kernel/messages.ts'
 import type { Pid, Reference } from '../kernel/pid.ts'
 import { ProcessRef } from '../kernel/process-ref.ts'
 import { bounce, type Signal } from '../kernel/signals.ts'
-import { Address } from './address.ts'
 import { copyMessage } from './message-copy.ts'
 import { type GatedMessage, MessageGate, type MessagePattern } from './message-gate.ts'
 import { type LinkPattern, NetworkModel, type Weather } from './network-model.ts'
@@ -151,7 +150,7 @@ export class WorldRouter {
       reliable,
       content,
       arrive: (node) => {
-        const to = signal.to instanceof Address ? node.whereis(signal.to.name) : signal.to
+        const to = sent.kind === 'demonitor' ? (monitored(node, sent.ref) ?? sent.to) : node.target(sent.to)
         if (to === undefined) bounce(node, sent, 'noproc')
         else if (sent.kind === 'message' && lives(to)) node.sendPair(to, sent.head, sent.payload)
         else if (node.isLocal(to)) node.post(to, to === sent.to ? sent : { ...sent, to })
@@ -353,6 +352,11 @@ class FarStop extends StopCall {
     super(origin.tag, payload, null, origin.callee, resolve, reject)
     this.from = origin.from
   }
+}
+
+/** Who is monitored by `ref`: behind a name, whoever had it when the monitor came. */
+function monitored(node: SimulatedNode, ref: Reference): Pid | undefined {
+  return node.living().find((process) => process.watchers?.has(ref))?.pid
 }
 
 function lives(pid: Pid): boolean {

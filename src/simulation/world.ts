@@ -5,12 +5,12 @@
 // and nothing of the real world was touched (with a guard).
 
 import { OptionError, show } from '../kernel/errors.ts'
+import { NamedRef } from '../kernel/named-ref.ts'
 import type { Node } from '../kernel/node.ts'
 import type { NodePorts } from '../kernel/ports/index.ts'
 import { ProcessRef } from '../kernel/process-ref.ts'
 import type { Definition, Ref } from '../kernel/ref.ts'
 import type { ReportListener } from '../kernel/reports.ts'
-import { Address } from './address.ts'
 import { applyFault, drawFaults, type Fault, type FaultStep, type StormOptions, stepsOf } from './faults.ts'
 import { SeededRandom } from './random.ts'
 import { SimulatedDisk, type SimulatedDiskOptions } from './simulated-disk.ts'
@@ -178,9 +178,12 @@ export class World {
     return this.#member(name).disk
   }
 
-  /** The standing address of the process registered as `name` on a node, now and after restarts. */
+  /**
+   * What `node.at` answers, for the world outside: its own methods reach the process without the network. Used with a
+   * process's `self`, it is what `self.at` answers.
+   */
   address<T extends Definition>(_definition: T, nodeName: string, name: string): Ref<T> {
-    const address: unknown = new Address(nodeName, name, (on, as) => this.#members.get(on)?.node.whereis(as))
+    const address: unknown = new NamedRef(() => this.#member(nodeName).node, nodeName, name)
     return address as Ref<T>
   }
 
