@@ -2,3 +2,10 @@
 // watchdog over them, and the pool for work that would block.
 
 export type { Carrier } from '../distribution/carrier.ts'
+export { Distribution, type DistributionOptions } from '../distribution/distribution.ts'
+export { ThreadError } from './errors.ts'
+export type { CarrierLimits } from './messages.ts'
+export type { Thread, ThreadEnd, ThreadOptions } from './thread.ts'
+export { ThreadCarrier } from './thread-carrier.ts'
+export type { ThreadContext } from './thread-context.ts'
+export { Threads, type ThreadsOptions } from './threads.ts'

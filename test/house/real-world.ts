@@ -45,6 +45,31 @@ export const realWorld: readonly RealWorldEntry[] = [
     reason: 'the entry of the storage thread: has an event loop of its own and runs under no node',
   },
   {
+    path: 'src/threads/messages.ts',
+    names: ['node:worker_threads'],
+    reason: 'types of what is posted between threads',
+  },
+  {
+    path: 'src/threads/hub.ts',
+    names: ['node:worker_threads'],
+    reason: 'makes the ports by which two threads talk',
+  },
+  {
+    path: 'src/threads/thread.ts',
+    names: ['node:worker_threads', 'node:fs'],
+    reason: 'starts and ends worker threads, if there is a compiled entry',
+  },
+  {
+    path: 'src/threads/threads.ts',
+    names: ['node:worker_threads'],
+    reason: 'asks whether it runs on the main thread',
+  },
+  {
+    path: 'src/threads/worker.ts',
+    names: ['node:worker_threads', 'process'],
+    reason: 'the entry of a worker thread: reads what it was started with, and ends the thread',
+  },
+  {
     path: 'src/simulation/world-engine.ts',
     names: ['setImmediate'],
     reason: 'handlers that await must have gone as far as they can before the next step, which only a macrotask tells',

@@ -1,0 +1,181 @@
+// A worker thread with a node, as the main thread sees it: started, ready, and ended for a reason.
+
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { MessageChannel, type ResourceLimits, Worker } from 'node:worker_threads'
+import { STOP_TIMEOUT_MS } from '../kernel/node.ts'
+import { connectStorage } from '../storage/lmdb/storage-thread.ts'
+import { systemClock } from '../system/index.ts'
+import { ThreadError } from './errors.ts'
+import type { Hub } from './hub.ts'
+import type { CarrierLimits, FromThread, ThreadData, ToHub, ToThread } from './messages.ts'
+
+export interface ThreadOptions {
+  /**
+   * The code to run once the thread is in the mesh: an exported function of a compiled module, which is called with a
+   * `ThreadContext` and then `args` (structured-cloned). The start waits for what it returns.
+   */
+  readonly boot?: { readonly module: string | URL; readonly export: string; readonly args?: readonly unknown[] }
+  /** Hand the thread a connection to the process's storage thread. Default false. */
+  readonly storage?: boolean
+  /** Bounds of the thread's heap: Node's own defaults. A thread that exceeds them ends; the others do not. */
+  readonly resourceLimits?: ResourceLimits
+  /** Node's command-line options for the thread. Default: none. */
+  readonly execArgv?: readonly string[]
+  /** How long a start may take, in milliseconds. Default 30 000. */
+  readonly startTimeoutMs?: number
+}
+
+/** How a thread has ended. */
+export interface ThreadEnd {
+  /** The name of its node. */
+  readonly name: string
+  /**
+   * `stopped`: in order, by `stop`. `exit`: it called `process.exit`. `error`: an error that nobody caught.
+   * `out_of_memory`: its heap exceeded its limit. `terminated`: by `terminate`. `frozen`: by the watchdog.
+   */
+  readonly kind: 'stopped' | 'exit' | 'error' | 'out_of_memory' | 'terminated' | 'frozen'
+  readonly exitCode: number
+  /** Of `error` and `out_of_memory`. */
+  readonly error: Error | undefined
+  /** One line: what other nodes hear as the reason of their `NodeDown`. */
+  readonly reason: string
+}
+
+/** What a thread needs from whoever starts it. */
+export interface ThreadSettings {
+  readonly hub: Hub
+  readonly connect: readonly string[]
+  readonly limits: CarrierLimits
+}
+
+const START_TIMEOUT_MS = 30_000
+/** What a thread gets beyond the time of its node's stop. */
+const STOP_GRACE_MS = 1000
+
+const entry = new URL('./worker.js', import.meta.url)
+
+export class Thread {
+  readonly name: string
+  /** Resolves once the thread has ended, and every other thread has been told. Never rejects. */
+  readonly ended: Promise<ThreadEnd>
+  /** What the boot function returned. */
+  booted: unknown
+  readonly #worker: Worker
+  readonly #control: MessageChannel['port1']
+  #asked: 'stopped' | 'terminated' | 'frozen' | undefined
+  #error: Error | undefined
+  #isOver = false
+
+  private constructor(name: string, options: ThreadOptions, settings: ThreadSettings, ready: ReadyListener) {
+    this.name = name
+    const { port1, port2 } = new MessageChannel()
+    this.#control = port1
+    const { hub, connect, limits } = settings
+    const number = hub.attach((message, transfer) => port1.postMessage(message, transfer))
+    const storage = options.storage === true ? connectStorage() : undefined
+    const { boot } = options
+    const workerData: ThreadData = {
+      name,
+      number,
+      control: port2,
+      storage,
+      connect,
+      limits,
+      boot: boot && { module: String(boot.module), export: boot.export, args: boot.args ?? [] },
+    }
+    this.#worker = new Worker(entry, {
+      name,
+      workerData,
+      transferList: storage === undefined ? [port2] : [port2, storage],
+      execArgv: [...(options.execArgv ?? [])],
+      ...(options.resourceLimits === undefined ? {} : { resourceLimits: options.resourceLimits }),
+    })
+    port1.on('message', (message: ToHub | FromThread) => {
+      if (message.kind === 'ready') {
+        this.booted = message.booted
+        ready.resolve()
+      } else if (message.kind === 'failed') ready.reject(new ThreadError(name, 'boot failed', { cause: message.error }))
+      else hub.heard(number, message)
+    })
+    port1.unref()
+    this.#worker.on('error', (error) => {
+      this.#error = error
+    })
+    this.ended = new Promise((resolve) => {
+      this.#worker.on('exit', (exitCode) => {
+        this.#isOver = true
+        const end = this.#endOf(exitCode)
+        port1.close()
+        hub.detach(number, end.reason)
+        ready.reject(new ThreadError(name, `${end.reason}, before it was ready`, { cause: end.error }))
+        resolve(end)
+      })
+    })
+  }
+
+  /** Starts a thread; resolves once its node is in the mesh and its code booted. Rejects with ThreadError. */
+  static async start(name: string, options: ThreadOptions, settings: ThreadSettings): Promise<Thread> {
+    if (!existsSync(fileURLToPath(entry))) {
+      throw new ThreadError(name, `${fileURLToPath(entry)} is missing: run the compiled package`)
+    }
+    const listener: ReadyListener = { resolve: () => {}, reject: () => {} }
+    const ready = new Promise<void>((resolve, reject) => Object.assign(listener, { resolve, reject }))
+    const thread = new Thread(name, options, settings, listener)
+    const limitMs = options.startTimeoutMs ?? START_TIMEOUT_MS
+    const limit = systemClock.setAlarm(limitMs, () =>
+      listener.reject(new ThreadError(name, `not ready within ${limitMs} ms`)),
+    )
+    try {
+      await ready
+      return thread
+    } catch (error) {
+      await thread.terminate()
+      throw error
+    } finally {
+      limit.cancel()
+    }
+  }
+
+  /**
+   * Stops the thread in order: its node stops, then the thread ends. What has not stopped after `timeoutMs`
+   * (default 5000) is killed, and a thread that still has not ended a second later is terminated.
+   */
+  async stop(options: { readonly timeoutMs?: number } = {}): Promise<ThreadEnd> {
+    if (this.#isOver) return this.ended
+    this.#asked ??= 'stopped'
+    const { timeoutMs = STOP_TIMEOUT_MS } = options
+    const message: ToThread = { kind: 'stop', timeoutMs }
+    this.#control.postMessage(message)
+    const limit = systemClock.setAlarm(timeoutMs + STOP_GRACE_MS, () => void this.terminate())
+    const end = await this.ended
+    limit.cancel()
+    return end
+  }
+
+  /** Ends the thread at once, whatever it does. */
+  async terminate(kind: 'terminated' | 'frozen' = 'terminated'): Promise<ThreadEnd> {
+    if (!this.#isOver) {
+      this.#asked = kind
+      await this.#worker.terminate()
+    }
+    return this.ended
+  }
+
+  #endOf(exitCode: number): ThreadEnd {
+    const { name } = this
+    const error = this.#error
+    if (error !== undefined) {
+      const isMemory = 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY'
+      const kind = isMemory ? 'out_of_memory' : 'error'
+      return { name, kind, exitCode, error, reason: isMemory ? 'out of memory' : `${error.name}: ${error.message}` }
+    }
+    const kind = this.#asked ?? 'exit'
+    return { name, kind, exitCode, error, reason: kind === 'exit' ? `exit code ${exitCode}` : kind }
+  }
+}
+
+interface ReadyListener {
+  resolve: () => void
+  reject: (error: Error) => void
+}

@@ -1,0 +1,88 @@
+// The worker threads of a process, each with a node of its own, in one mesh with the node of the main thread.
+
+import { isMainThread } from 'node:worker_threads'
+import { Distribution, type DistributionOptions } from '../distribution/distribution.ts'
+import { OptionError } from '../kernel/errors.ts'
+import type { Node } from '../kernel/node.ts'
+import { ThreadError } from './errors.ts'
+import { Hub } from './hub.ts'
+import type { CarrierLimits } from './messages.ts'
+import { Thread, type ThreadEnd, type ThreadOptions } from './thread.ts'
+import { CARRIER_LIMITS, ThreadCarrier } from './thread-carrier.ts'
+
+export interface ThreadsOptions extends Partial<CarrierLimits> {
+  /** How the main thread's node joins the mesh. */
+  readonly distribution?: Omit<DistributionOptions, 'carrier'>
+  /** Hears how each thread has ended. Must not throw. */
+  readonly onEnd?: (end: ThreadEnd) => void
+}
+
+export class Threads {
+  /** The main thread's carrier: a further node of this thread may join the mesh by it. */
+  readonly carrier: ThreadCarrier
+  /** The main node's place in the mesh. */
+  readonly distribution: Distribution
+  readonly #hub = new Hub()
+  readonly #limits: CarrierLimits
+  readonly #threads = new Map<string, Thread>()
+  readonly #starting = new Set<string>()
+  readonly #onEnd: (end: ThreadEnd) => void
+
+  /** Makes `node`, on the main thread, one of the mesh. Throws OptionError. */
+  constructor(node: Node, options: ThreadsOptions = {}) {
+    if (!isMainThread) throw new ThreadError(node.name, 'threads are started by the main thread')
+    const { windowBytes = CARRIER_LIMITS.windowBytes, maxQueuedBytes = CARRIER_LIMITS.maxQueuedBytes } = options
+    checkBytes('windowBytes', windowBytes, 2 ** 30)
+    checkBytes('maxQueuedBytes', maxQueuedBytes, 2 ** 40)
+    this.#limits = { windowBytes, maxQueuedBytes }
+    this.#onEnd = options.onEnd ?? (() => {})
+    const hub = this.#hub
+    const number: number = hub.attach((message) => this.carrier.heard(message))
+    this.carrier = new ThreadCarrier(node.ports, (message) => hub.heard(number, message), this.#limits)
+    this.distribution = new Distribution(node, { ...options.distribution, carrier: this.carrier })
+  }
+
+  /**
+   * Starts a worker thread whose node is called `name`; resolves once that node is connected to the main thread's and
+   * to those of the other threads, and its boot function has returned. A running thread keeps the process alive.
+   * Rejects with ThreadError if the name is taken or the thread cannot start.
+   */
+  async start(name: string, options: ThreadOptions = {}): Promise<Thread> {
+    if (this.#hub.names().includes(name) || this.#starting.has(name)) throw new ThreadError(name, 'the name is taken')
+    this.#starting.add(name)
+    try {
+      const connect = this.#hub.names()
+      const thread = await Thread.start(name, options, { hub: this.#hub, connect, limits: this.#limits })
+      this.#threads.set(name, thread)
+      void thread.ended.then((end) => {
+        if (this.#threads.get(name) === thread) this.#threads.delete(name)
+        this.#onEnd(end)
+      })
+      return thread
+    } finally {
+      this.#starting.delete(name)
+    }
+  }
+
+  /** The thread whose node is called `name`. */
+  get(name: string): Thread | undefined {
+    return this.#threads.get(name)
+  }
+
+  /** The threads that run, oldest first. */
+  list(): Thread[] {
+    return [...this.#threads.values()]
+  }
+
+  /** Stops all threads in order, the youngest first, and leaves the mesh. Nothing of it is left to keep the process alive. */
+  async stop(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    for (const thread of this.list().reverse()) await thread.stop(options)
+    this.distribution.close()
+  }
+}
+
+function checkBytes(field: string, value: number, limit: number): void {
+  if (!Number.isSafeInteger(value) || value < 1024 || value > limit) {
+    throw new OptionError(field, value, `an integer of bytes from 1024 to ${limit}`)
+  }
+}

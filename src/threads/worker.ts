@@ -1,0 +1,41 @@
+// The entry of a worker thread: makes its node, joins the mesh, boots the code it was given, and ends when told to.
+
+import { workerData } from 'node:worker_threads'
+import { createNode } from '../create-node.ts'
+import { Distribution } from '../distribution/distribution.ts'
+import { createSystemPorts, systemModules } from '../system/index.ts'
+import type { BootCode, FromHub, FromThread, ThreadData, ToThread } from './messages.ts'
+import { ThreadCarrier } from './thread-carrier.ts'
+import type { ThreadContext } from './thread-context.ts'
+
+async function main(data: ThreadData): Promise<void> {
+  const { name, control, limits } = data
+  const tell = (message: FromThread) => control.postMessage(message)
+  const carrier = new ThreadCarrier(createSystemPorts(), (message) => control.postMessage(message), limits)
+  const node = createNode({ name })
+  const distribution = new Distribution(node, { carrier })
+  control.on('message', (message: FromHub | ToThread) => {
+    if (message.kind !== 'stop') return carrier.heard(message)
+    void node.stop({ timeoutMs: message.timeoutMs }).then(() => {
+      distribution.close()
+      // What code on this thread has left open must not keep it alive. A turn later, for the farewells to leave.
+      node.ports.turns.later(() => process.exit(0))
+    })
+  })
+  const context: ThreadContext = { node, distribution, storage: data.storage }
+  try {
+    await Promise.all(data.connect.map((other) => distribution.connect(other).catch(() => {})))
+    const booted = data.boot === undefined ? undefined : await boot(data.boot, context)
+    tell({ kind: 'ready', booted })
+  } catch (error) {
+    tell({ kind: 'failed', error })
+  }
+}
+
+async function boot(code: BootCode, context: ThreadContext): Promise<unknown> {
+  const run = await systemModules.load(code.module, code.export)
+  if (typeof run !== 'function') throw new TypeError(`${code.module}: ${code.export} is no function`)
+  return run(context, ...code.args)
+}
+
+await main(workerData as ThreadData)

@@ -1,0 +1,41 @@
+// Code for worker threads of the tests: a server that answers, and what threads may be told to do.
+import { defineServer, reply } from 'espalier'
+
+const Echo = defineServer({
+  name: 'echo',
+  init: () => 0,
+  call: {
+    echo: ({ state }, value) => reply(value, state),
+    count: ({ state }) => reply(state, state),
+  },
+  cast: { add: ({ state }, by) => state + by },
+})
+
+/** Starts an echo; what is returned must cross, so it is the parts of its pid. */
+export async function boot({ node, distribution }) {
+  const { nodeName, creation, id } = await node.start(Echo, { name: 'echo' })
+  return { pid: { nodeName, creation, id }, nodes: distribution.nodes() }
+}
+
+export function fail() {
+  throw Object.assign(new RangeError('no boot'), { code: 'ERR_NO_BOOT' })
+}
+
+/** Ends the thread in a way of its own, a turn after it is ready. */
+export function end(_context, how) {
+  setTimeout(() => ends[how](), 20)
+}
+
+const ends = {
+  exit: () => process.exit(7),
+  throw: () => {
+    throw Object.assign(new TypeError('nobody caught this'), { code: 'ERR_LOST' })
+  },
+  'out of memory': () => {
+    const kept = []
+    for (;;) kept.push(new Array(1000).fill(kept.length))
+  },
+  'endless loop': () => {
+    for (;;);
+  },
+}
