@@ -45,11 +45,6 @@ export const realWorld: readonly RealWorldEntry[] = [
     reason: 'the entry of the storage thread: has an event loop of its own and runs under no node',
   },
   {
-    path: 'src/threads/messages.ts',
-    names: ['node:worker_threads'],
-    reason: 'types of what is posted between threads',
-  },
-  {
     path: 'src/threads/hub.ts',
     names: ['node:worker_threads'],
     reason: 'makes the ports by which two threads talk',

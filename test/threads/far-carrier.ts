@@ -4,6 +4,7 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import type { Carrier, Connection, ConnectionListener } from '../../src/distribution/carrier.ts'
 import { CarrierError } from '../../src/distribution/errors.ts'
 import type { CarrierLimits } from '../../src/threads/messages.ts'
+import { until } from '../kernel/until.ts'
 import { compiledUrl, workerModule } from './compiled.ts'
 
 const { Hub }: typeof import('../../src/threads/hub.ts') = await import(compiledUrl('threads/hub.js'))
@@ -85,7 +86,15 @@ export class FarCarrier implements Carrier {
 
   /** Resolves once all that was asked so far is done. */
   async settled(): Promise<void> {
-    await this.ask({ kind: 'busy', busyMs: 0 })
+    await this.ask({ kind: 'nothing' })
+  }
+
+  /** Has the thread stand still; resolves once it does. The returned function lets it go. */
+  async freeze(): Promise<() => void> {
+    const words = new Int32Array(new SharedArrayBuffer(8))
+    void this.ask({ kind: 'freeze', words })
+    await until(() => Atomics.load(words, 0) === 1)
+    return () => void Atomics.store(words, 1, 1)
   }
 
   /** Ends the thread, and tells the hub as its keeper would. */

@@ -91,9 +91,9 @@ describe('a slow reader', () => {
     const got: number[] = []
     theirs.open({ received: (bytes) => void got.push(bytes[0] ?? -1), lost: () => {} })
     ours.open({ received: () => {}, lost: () => {} })
-    const busy = far.ask({ kind: 'busy', busyMs: 50 })
+    const go = await far.freeze()
     for (let i = 0; i < 40; i++) ours.send(frame().fill(i))
-    await busy
+    go()
     await until(() => got.length === 40)
     expect(got).toEqual(Array.from({ length: 40 }, (_, i) => i))
     await far.end()
@@ -106,12 +106,11 @@ describe('a slow reader', () => {
     const losses: string[] = []
     theirs.open({ received: () => {}, lost: (reason) => void losses.push(`theirs ${reason}`) })
     ours.open({ received: () => {}, lost: (reason) => void losses.push(`ours ${reason}`) })
-    await far.settled()
-    const busy = far.ask({ kind: 'busy', busyMs: 200 })
+    const go = await far.freeze()
     for (let i = 0; i < 80; i++) ours.send(frame())
     await until(() => losses.length === 1)
     expect(losses).toEqual(['ours overloaded'])
-    await busy
+    go()
     await until(() => losses.length === 2)
     expect(losses).toEqual(['ours overloaded', 'theirs overloaded'])
     await far.end()

@@ -18,7 +18,7 @@ function keep(connection) {
   return id
 }
 
-commands.on('message', async ({ id, kind, name, connection, frame, reason, busyMs }) => {
+commands.on('message', async ({ id, kind, name, connection, frame, reason, words }) => {
   const done = (rest) => commands.postMessage({ kind: 'done', id, ...rest })
   switch (kind) {
     case 'listen':
@@ -46,10 +46,12 @@ commands.on('message', async ({ id, kind, name, connection, frame, reason, busyM
       return connections.get(connection).send(frame)
     case 'close':
       return connections.get(connection).close(reason)
-    case 'busy': {
-      const until = performance.now() + busyMs
-      while (performance.now() < until);
+    case 'freeze':
+      // Until the test lets go: words[0] says that it stands, words[1] that it may go on.
+      Atomics.store(words, 0, 1)
+      while (Atomics.load(words, 1) === 0);
       return done({})
-    }
+    case 'nothing':
+      return done({})
   }
 })
