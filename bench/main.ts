@@ -9,9 +9,10 @@ import type { Contender, Room, RowSpec } from './harness/room.ts'
 import { ContenderFailure, runRounds } from './harness/rounds.ts'
 import { type Row, rowOf } from './harness/rows.ts'
 import { local } from './local/room.ts'
+import { raft } from './raft/room.ts'
 import { simulation } from './simulation/room.ts'
 
-const rooms: readonly Room[] = [local, simulation]
+const rooms: readonly Room[] = [local, raft, simulation]
 const DEFAULT_ROUNDS = 5
 
 const usage = `Usage: npm run -s bench -- ROOM... [--json] [--rounds N] [--only ROW]...
@@ -83,6 +84,7 @@ async function runRoom(room: Room, options: Options): Promise<void> {
     contenders: versions,
     absent,
     lacks: lacking(present, new Set(workloads.map(({ task, name }) => task ?? name))),
+    notes: room.notes ?? [],
   }
   progress('')
   process.stdout.write(options.json ? jsonLines(header, rows) : table(header, rows))

@@ -14,6 +14,8 @@ export interface Header {
   readonly absent: Readonly<Record<string, string>>
   /** Rows a present contender has no counterpart for, with the reason. */
   readonly lacks: Readonly<Record<string, Readonly<Record<string, string>>>>
+  /** What differs between the contenders' set-ups. */
+  readonly notes: readonly string[]
 }
 
 /** JSON lines: the header, then a line per row. */
@@ -46,6 +48,7 @@ export function table(header: Header, rows: readonly Row[]): string {
     '',
     ...rows.flatMap(profileLines),
     ...lackLines(header.lacks),
+    ...header.notes,
     '',
   ].join('\n')
 }

@@ -73,6 +73,8 @@ export interface Room {
   readonly contenders: readonly [Contender, ...Contender[]]
   readonly workloads: readonly Workload[]
   readonly rows: readonly RowSpec[]
+  /** What differs between the contenders' set-ups; printed under the table. */
+  readonly notes?: readonly string[]
 }
 
 /** Operations per second: all that was completed over all the time taken, collection pauses included. */

@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { Run, Task } from '../harness/contender.ts'
 import { dataFolder } from './folder.ts'
-import { sequential, VALUE_BYTES, valueOf } from './load.ts'
+import { sequential, VALUE_BYTES, valueFor } from './load.ts'
 
 class Replicas {
   readonly #workers: readonly Worker[]
@@ -61,7 +61,7 @@ async function counted<T extends Run>(load: () => Promise<T>): Promise<T> {
 function puts(count: number): Promise<Run> {
   return counted(() =>
     sequential(count, async (number) => {
-      held = await write(valueOf(number))
+      held = await write(valueFor(number))
     }),
   )
 }
@@ -72,7 +72,7 @@ function batches(count: number, batch: number): Promise<Run> {
     const begun = performance.now()
     for (let done = 0; done < count; done += batch) {
       const values = new Uint8Array(Math.min(batch, count - done) * VALUE_BYTES)
-      for (let at = 0; at < values.length; at += VALUE_BYTES) values.set(valueOf(done + at / VALUE_BYTES), at)
+      for (let at = 0; at < values.length; at += VALUE_BYTES) values.set(valueFor(done + at / VALUE_BYTES), at)
       held = await write(values)
     }
     return { completed: 0, elapsedMs: performance.now() - begun }

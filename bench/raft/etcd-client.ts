@@ -155,7 +155,8 @@ export class EtcdClient {
   /** Answers are short: each is one frame, the five bytes before the message in it. */
   #takeData(stream: number, payload: Buffer): void {
     const call = this.#calls.get(stream)
-    if (call && payload.length >= 5 && payload.readUInt32BE(1) === payload.length - 5) call.message = payload.subarray(5)
+    if (call && payload.length >= 5 && payload.readUInt32BE(1) === payload.length - 5)
+      call.message = payload.subarray(5)
     this.#received += payload.length
     if (this.#received > OWN_WINDOW / 2) this.#grantWindow(this.#received)
   }

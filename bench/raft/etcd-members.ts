@@ -6,72 +6,105 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { runProcess } from '../harness/rounds.ts'
 import { dataFolder } from './folder.ts'
 
 const START_LIMIT_MS = 20_000
 
-export interface Member {
-  readonly name: string
+/** Whether etcd is there, and which. */
+export async function probeEtcd(): Promise<{ readonly version: string } | { readonly absent: string }> {
+  const asked = await runProcess('etcd', ['--version'], 10_000)
+  const [, version] = /etcd Version: (\S+)/.exec(asked.stdout) ?? []
+  if (version === undefined) return { absent: 'no etcd on the path (Debian: apt-get install etcd-server)' }
+  return { version: `etcd ${version}, three members` }
+}
+
+export class Member {
   readonly port: number
-  readonly process: ChildProcess
+  readonly #args: readonly string[]
+  #process: ChildProcess
+
+  constructor(port: number, args: readonly string[]) {
+    this.port = port
+    this.#args = args
+    this.#process = this.#spawn()
+  }
+
+  signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
+    this.#process.kill(signal)
+  }
+
+  /** Starts a killed member again, on its old data. */
+  async restart(): Promise<void> {
+    if (this.#process.exitCode === null && this.#process.signalCode === null) await once(this.#process, 'exit')
+    this.#process = this.#spawn()
+  }
+
+  /** Whether it leads; undefined while it knows no leader. */
+  async leads(): Promise<boolean | undefined> {
+    try {
+      const response = await fetch(`http://127.0.0.1:${this.port}/v3/maintenance/status`, {
+        method: 'POST',
+        body: '{}',
+        signal: AbortSignal.timeout(500),
+      })
+      const status = new Map(Object.entries(Object(await response.json())))
+      const leader = status.get('leader')
+      return leader === undefined ? undefined : leader === Object(status.get('header')).member_id
+    } catch {
+      return undefined
+    }
+  }
+
+  #spawn(): ChildProcess {
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'etcd', ...this.#args], { stdio: 'ignore' })
+    // A member that cannot be started never leads: whoever waits for it says so.
+    child.on('error', () => {})
+    return child
+  }
 }
 
 export async function startMembers(): Promise<readonly Member[]> {
   const folder = dataFolder('etcd')
-  const places = await Promise.all(
-    ['m1', 'm2', 'm3'].map(async (name) => ({ name, port: await freePort(), peerPort: await freePort() })),
-  )
-  const cluster = places.map(({ name, peerPort }) => `${name}=http://127.0.0.1:${peerPort}`).join(',')
-  const members = places.map(({ name, port, peerPort }): Member => {
-    const [client, peer] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${peerPort}`]
+  const places: { readonly name: string; readonly client: number; readonly peer: number }[] = []
+  for (const name of ['m1', 'm2', 'm3']) places.push({ name, client: await freePort(), peer: await freePort() })
+  const cluster = places.map(({ name, peer }) => `${name}=${loopback(peer)}`).join(',')
+  const members = places.map(({ name, client, peer }) => {
     const options: Readonly<Record<string, string>> = {
       name,
       'data-dir': join(folder, name),
-      'listen-client-urls': client,
-      'advertise-client-urls': client,
-      'listen-peer-urls': peer,
-      'initial-advertise-peer-urls': peer,
+      'listen-client-urls': loopback(client),
+      'advertise-client-urls': loopback(client),
+      'listen-peer-urls': loopback(peer),
+      'initial-advertise-peer-urls': loopback(peer),
       'initial-cluster': cluster,
-      'initial-cluster-state': 'new',
       'log-level': 'error',
     }
-    const args = Object.entries(options).flatMap(([option, value]) => [`--${option}`, value])
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'etcd', ...args], { stdio: 'ignore' })
-    child.on('error', () => {})
-    return { name, port, process: child }
+    return new Member(
+      client,
+      Object.entries(options).flatMap(([option, value]) => [`--${option}`, value]),
+    )
   })
-  process.on('exit', () => stopMembers(members))
+  process.on('exit', () => {
+    for (const member of members) member.signal('SIGKILL')
+  })
   return members
 }
 
-export function stopMembers(members: readonly Member[]): void {
-  for (const { process: child } of members) child.kill('SIGKILL')
-}
-
-/** The member that says it leads, once one does. */
-export async function leaderOf(members: readonly Member[]): Promise<Member> {
+/** The member that leads, once all of them know one. */
+export async function settledLeader(members: readonly Member[]): Promise<Member> {
   const until = performance.now() + START_LIMIT_MS
   while (performance.now() < until) {
-    for (const member of members) if (await leads(member)) return member
+    const leads = await Promise.all(members.map((member) => member.leads()))
+    const leader = members.find((_, i) => leads[i] === true)
+    if (leader && !leads.includes(undefined)) return leader
     await sleep(20)
   }
-  throw new Error(`etcd has no leader after ${START_LIMIT_MS} ms`)
+  throw new Error(`etcd has not settled on a leader in ${START_LIMIT_MS} ms`)
 }
 
-async function leads({ port }: Member): Promise<boolean> {
-  try {
-    const response = await fetch(`http://127.0.0.1:${port}/v3/maintenance/status`, {
-      method: 'POST',
-      body: '{}',
-      signal: AbortSignal.timeout(500),
-    })
-    const status: unknown = await response.json()
-    if (typeof status !== 'object' || status === null || !('header' in status) || !('leader' in status)) return false
-    const { header, leader } = status
-    return typeof header === 'object' && header !== null && 'member_id' in header && header.member_id === leader
-  } catch {
-    return false
-  }
+function loopback(port: number): string {
+  return `http://127.0.0.1:${port}`
 }
 
 async function freePort(): Promise<number> {

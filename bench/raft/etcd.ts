@@ -3,52 +3,55 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Run, Task } from '../harness/contender.ts'
 import { EtcdClient } from './etcd-client.ts'
-import { leaderOf, type Member, startMembers } from './etcd-members.ts'
-import { concurrent, keyOf, sequential, valueOf } from './load.ts'
+import { type Member, settledLeader, startMembers } from './etcd-members.ts'
+import { concurrent, keyFor, sequential, valueFor } from './load.ts'
 
-interface Group {
-  readonly members: readonly Member[]
-  readonly leader: Member
-  readonly client: EtcdClient
+let started: Promise<readonly Member[]> | undefined
+let connected: EtcdClient | undefined
+
+/** Three members, started by the first run of this process and used by all. */
+function members(): Promise<readonly Member[]> {
+  started ??= startMembers()
+  return started
 }
 
-let group: Promise<Group> | undefined
-
-/** Started by the first run of this process, and used by all. */
-function started(): Promise<Group> {
-  group ??= start()
-  return group
-}
-
-async function start(): Promise<Group> {
-  const members = await startMembers()
-  const leader = await leaderOf(members)
-  return { members, leader, client: await EtcdClient.connect(leader.port) }
+/** A client of the leader's. */
+async function leaderClient(): Promise<EtcdClient> {
+  connected ??= await EtcdClient.connect((await settledLeader(await members())).port)
+  return connected
 }
 
 /** What is completed is what etcd's own revision says. */
 async function puts<T extends Run>(load: (put: (number: number) => Promise<number>) => Promise<T>): Promise<T> {
-  const { client } = await started()
+  const client = await leaderClient()
   const before = await client.get('revision', false)
-  const run = await load((number) => client.put(keyOf(number), valueOf(number)))
+  const run = await load((number) => client.put(keyFor(number), valueFor(number)))
   return { ...run, completed: (await client.get('revision', false)) - before }
 }
 
 async function gets(count: number, outstanding: number): Promise<Run> {
-  const { client } = await started()
-  return concurrent(count, outstanding, (number) => client.get(keyOf(number), false))
+  const client = await leaderClient()
+  return concurrent(count, outstanding, (number) => client.get(keyFor(number), false))
 }
 
-/** From the leader's end to a put that another leader has answered. The clients of the other two try all the time. */
-async function failover(signal: 'SIGKILL' | 'SIGSTOP'): Promise<Run> {
-  const { members, leader, client } = await started()
-  await client.put('before', valueOf(0))
-  const rest = members.filter((member) => member !== leader)
-  const clients = await Promise.all(rest.map(({ port }) => EtcdClient.connect(port)))
-  const begun = performance.now()
-  leader.process.kill(signal)
-  await Promise.any(clients.map((other) => untilPut(other)))
-  return { completed: 1, latenciesMs: Float64Array.of(performance.now() - begun) }
+/** From each end of a leader to a put that another one has answered. The clients of the other two try all the time. */
+async function failovers(count: number, signal: 'SIGKILL' | 'SIGSTOP'): Promise<Run> {
+  const all = await members()
+  const latenciesMs = new Float64Array(count)
+  for (let at = 0; at < count; at += 1) {
+    const leader = await settledLeader(all)
+    const others = all.filter((member) => member !== leader)
+    const clients = await Promise.all(others.map(({ port }) => EtcdClient.connect(port)))
+    await clients[0]?.put('before', valueFor(at))
+    const begun = performance.now()
+    leader.signal(signal)
+    await Promise.any(clients.map((client) => untilPut(client)))
+    latenciesMs[at] = performance.now() - begun
+    for (const client of clients) client.close()
+    if (signal === 'SIGKILL') await leader.restart()
+    else leader.signal('SIGCONT')
+  }
+  return { completed: count, latenciesMs }
 }
 
 /**
@@ -58,7 +61,7 @@ async function failover(signal: 'SIGKILL' | 'SIGSTOP'): Promise<Run> {
 async function untilPut(client: EtcdClient): Promise<void> {
   let isDone = false
   while (!isDone) {
-    client.put('after', valueOf(1)).then(
+    client.put('after', valueFor(1)).then(
       () => {
         isDone = true
       },
@@ -75,9 +78,9 @@ export const tasks: Readonly<Record<string, Task>> = {
   'put-1024': (count) => puts((put) => concurrent(count, 1024, put)),
   read: (count) => gets(count, 1024),
   'round-trip': async (count) => {
-    const { client } = await started()
-    return sequential(count, (number) => client.get(keyOf(number), true))
+    const client = await leaderClient()
+    return sequential(count, (number) => client.get(keyFor(number), true))
   },
-  'failover-killed': () => failover('SIGKILL'),
-  'failover-frozen': () => failover('SIGSTOP'),
+  'failover-killed': (count) => failovers(count, 'SIGKILL'),
+  'failover-frozen': (count) => failovers(count, 'SIGSTOP'),
 }

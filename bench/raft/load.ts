@@ -9,10 +9,10 @@ export const VALUE_BYTES = 128
 /** Keys are used again: what is measured is replication, not the growth of a map. */
 const KEYS = 1000
 
-export const keyOf = (number: number): string => `key-${number % KEYS}`
+export const keyFor = (number: number): string => `key-${number % KEYS}`
 
 /** A value of its own for each put: nobody can answer with what was there before. */
-export function valueOf(number: number): Uint8Array {
+export function valueFor(number: number): Uint8Array {
   const value = new Uint8Array(VALUE_BYTES)
   new DataView(value.buffer).setFloat64(0, number)
   return value

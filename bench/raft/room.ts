@@ -1,0 +1,129 @@
+// Room `raft`: a group of three replicas, each on a worker thread with an LMDB environment of its own, beside bare
+// replication (the floor: the same bytes to the same disk without a protocol) and three members of etcd.
+
+import { nodeContender, ourselves } from '../harness/peers.ts'
+import { percentile, type Room, type RowSpec, rate, type Workload } from '../harness/room.ts'
+import { probeEtcd } from './etcd-members.ts'
+
+const workloads: readonly Workload[] = [
+  { name: 'put', count: 400, repeats: 1 },
+  { name: 'put-64', count: 6_400, repeats: 1 },
+  { name: 'put-256', count: 12_800, repeats: 1 },
+  { name: 'put-1024', count: 20_480, repeats: 1 },
+  { name: 'read', count: 20_480, repeats: 1 },
+  { name: 'round-trip', count: 2_000, repeats: 1 },
+  { name: 'failover-killed', count: 5, repeats: 1, warmUp: false },
+  { name: 'failover-frozen', count: 5, repeats: 1, warmUp: false },
+]
+
+const rows: readonly RowSpec[] = [
+  {
+    ...putLatency('put-p50', 50),
+    goal: { text: '≤ 1.3 × bare replication', peer: 'bare', factor: 1.3 },
+  },
+  { ...putLatency('put-p50-etcd', 50), goal: { text: '≤ 1 × etcd', peer: 'etcd', factor: 1 } },
+  putLatency('put-p99', 99),
+  ...putRates(64, 5),
+  ...putRates(256, 8),
+  ...putRates(1024, 10),
+  {
+    name: 'read',
+    about: 'linearizable reads by ReadIndex, 1024 under way',
+    unit: 'reads/s',
+    better: 'higher',
+    reading: rate('read'),
+    goal: { text: '≥ 100 k', limit: 100_000 },
+  },
+  {
+    name: 'round-trip-p50',
+    about: 'client and leader alone, without consensus and disk: what the way there and back costs in each set-up',
+    unit: 'µs',
+    better: 'lower',
+    reading: percentile('round-trip', 50),
+  },
+  failover('failover-killed', 'ends (ours: its thread is terminated; etcd: SIGKILL)', 250),
+  failover('failover-frozen', 'stands still (ours: an endless loop; etcd: SIGSTOP)', 450),
+]
+
+function putLatency(name: string, percent: number): RowSpec {
+  const about = `a put of 128 bytes, one after another, from call to answer; ${percent}th percentile`
+  return { name, about, unit: 'µs', better: 'lower', reading: percentile('put', percent) }
+}
+
+function putRates(outstanding: number, timesEtcd: number): readonly RowSpec[] {
+  const row = {
+    about: `puts of 128 bytes, ${outstanding} under way`,
+    unit: 'puts/s',
+    better: 'higher',
+    reading: rate(`put-${outstanding}`),
+  } as const
+  return [
+    {
+      ...row,
+      name: `put-${outstanding}`,
+      goal: { text: '≥ 0.4 × bare replication', peer: 'bare', factor: 0.4 },
+    },
+    {
+      ...row,
+      name: `put-${outstanding}-etcd`,
+      goal: { text: `≥ ${timesEtcd} × etcd`, peer: 'etcd', factor: timesEtcd },
+    },
+  ]
+}
+
+function failover(name: string, how: string, limitMs: number): RowSpec {
+  return {
+    name,
+    about: `from the moment the leader ${how} to the answer of a put under the next; median`,
+    unit: 'µs',
+    better: 'lower',
+    reading: percentile(name, 50),
+    goal: { text: `≤ ${limitMs} ms`, limit: limitMs * 1000 },
+  }
+}
+
+const noGroup = 'there is no group on threads yet'
+const noProtocol = 'bare replication has no leader and answers no questions'
+
+export const raft: Room = {
+  name: 'raft',
+  contenders: [
+    nodeContender({
+      name: 'espalier',
+      module: 'build/bench/raft/espalier.js',
+      probe: ourselves,
+      lacks: {
+        put: noGroup,
+        'put-64': noGroup,
+        'put-256': noGroup,
+        'put-1024': noGroup,
+        read: noGroup,
+        'failover-killed': noGroup,
+        'failover-frozen': noGroup,
+      },
+    }),
+    nodeContender({
+      name: 'bare',
+      module: 'build/bench/raft/bare.js',
+      probe: ourselves,
+      lacks: {
+        read: noProtocol,
+        'round-trip': noProtocol,
+        'failover-killed': noProtocol,
+        'failover-frozen': noProtocol,
+      },
+    }),
+    nodeContender({ name: 'etcd', module: 'build/bench/raft/etcd.js', probe: probeEtcd }),
+  ],
+  workloads,
+  rows,
+  notes: [
+    'Ours: replicas on three worker threads of one process, messages between threads; the client is a fourth thread of ' +
+      'the same process. etcd: three processes, gRPC over the loopback, the client in a fourth process; see ' +
+      'round-trip-p50 for what this difference alone costs.',
+    'Both flush to the same disk before they answer: LMDB with two flushes a commit, etcd with one fdatasync of its log. ' +
+      'Bare replication waits for all three copies; Raft, as etcd, answers after two.',
+    'etcd checks, indexes and keeps every version of a key; our group keeps a map of the latest.',
+    'All of it shares the cores named above: at 64 and more under way etcd is bound by them, not by the disk.',
+  ],
+}
