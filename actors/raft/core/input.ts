@@ -19,7 +19,12 @@ export interface Proposal {
 export type MembershipChange =
   | { readonly op: 'add'; readonly node: ReplicaId; readonly incarnation: Incarnation; readonly role: MemberRole }
   | { readonly op: 'promote' | 'remove'; readonly node: ReplicaId }
-  | { readonly op: 'replaceAll'; readonly members: readonly ReplicaId[] }
+  | {
+      readonly op: 'replaceAll'
+      readonly members: readonly ReplicaId[]
+      /** Lives of members that are new, if not ''. A wrong one is found out, and mended by one more entry. */
+      readonly incarnations?: Readonly<Record<ReplicaId, Incarnation>>
+    }
 
 export type Input =
   | { readonly type: 'timeout'; readonly timer: TimerName }

@@ -51,6 +51,8 @@ export interface Append extends Header {
   readonly commit: LogIndex
   /** Grows with every round of heartbeats; what is confirmed by a quorum's replies to a round was true when it was sent. */
   readonly round: number
+  /** There is no work: wait without a time-out until something comes. */
+  readonly quiesce?: boolean
 }
 
 export interface AppendReply extends Header {

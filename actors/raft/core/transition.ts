@@ -10,6 +10,7 @@ export type Transition =
   | { readonly name: 'becomeCandidate'; readonly term: Term }
   | { readonly name: 'becomeLeader'; readonly term: Term; readonly last: LogPosition }
   | { readonly name: 'grantVote'; readonly term: Term; readonly to: ReplicaId }
+  | { readonly name: 'refusePreVote'; readonly term: Term; readonly to: ReplicaId }
   | { readonly name: 'appendOwn'; readonly from: LogIndex; readonly through: LogPosition }
   | { readonly name: 'truncate'; readonly from: LogIndex }
   | { readonly name: 'appendReceived'; readonly from: LogIndex; readonly through: LogPosition }
