@@ -102,6 +102,8 @@ export class Process {
   run(quota: number): number {
     this.queued = false
     if (!this.alive) return 1
+    const { beacon } = this.node.scheduler
+    if (beacon !== null) beacon.enters(this)
     if (!this.#initialised) {
       this.#initialised = true
       if (this.behaviour !== null) this.#await(this.behaviour.init(), 'init')
@@ -114,7 +116,7 @@ export class Process {
 
   #handle(quota: number): number {
     const { behaviour, mailbox } = this
-    const { signals } = this.node.scheduler
+    const { signals, beacon } = this.node.scheduler
     let used = 0
     while (used < quota && behaviour !== null) {
       used++
@@ -129,6 +131,7 @@ export class Process {
         const head = mailbox.headAt(0)
         const payload = mailbox.payloadAt(0)
         mailbox.shift()
+        if (beacon !== null) beacon.handles(head, payload)
         if (head === SYSTEM) turn = this.#system(behaviour, payload as Call)
         else if (this.debug === null) turn = behaviour.receive(head, payload)
         else turn = this.debug.receive(behaviour, head, payload)

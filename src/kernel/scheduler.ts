@@ -6,6 +6,7 @@
 //
 // The simulator holds the scheduler and drives `step` itself.
 
+import type { Beacon } from './beacon.ts'
 import { Mailbox } from './mailbox.ts'
 import type { Clock, Random, Turns } from './ports/index.ts'
 import type { Process } from './process.ts'
@@ -36,6 +37,8 @@ export class Scheduler {
   readonly seeded: boolean
   /** Signals under way. Public so that a running process can notice them between two messages at the cost of a load. */
   readonly signals = new Mailbox()
+  /** Shows a watchdog who runs; null while nobody watches. */
+  beacon: Beacon | null = null
   readonly #clock: Clock
   readonly #turns: Turns
   readonly #random: Random | undefined
@@ -142,6 +145,7 @@ export class Scheduler {
       }
     } finally {
       this.#armed = false
+      if (this.beacon !== null) this.beacon.rests()
       if (!this.quiet) this.#arm()
       else if (this.#whenQuiet.length > 0) this.#tellQuiet()
     }

@@ -38,6 +38,8 @@ export interface BootCode {
 export type FromThread =
   | { readonly kind: 'ready'; readonly booted: unknown }
   | { readonly kind: 'failed'; readonly error: unknown }
+  /** A text that its beacon will name by number. */
+  | { readonly kind: 'learned'; readonly number: number; readonly text: string }
 
 /** To a worker thread. */
 export type ToThread = { readonly kind: 'stop'; readonly timeoutMs: number }
@@ -45,13 +47,14 @@ export type ToThread = { readonly kind: 'stop'; readonly timeoutMs: number }
 /** What a worker thread starts with. */
 export interface ThreadData {
   readonly name: string
-  readonly number: number
   readonly control: MessagePort
   readonly storage: MessagePort | undefined
   readonly boot: BootCode | undefined
   /** Nodes to connect to before the code is booted. */
   readonly connect: readonly string[]
   readonly limits: CarrierLimits
+  /** Where a watched thread shows that it turns, and what runs on it. */
+  readonly heartbeat: { readonly shared: SharedArrayBuffer; readonly everyMs: number } | undefined
 }
 
 /** Bounds of what one thread sends to another. */

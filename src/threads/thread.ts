@@ -3,10 +3,12 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { MessageChannel, type ResourceLimits, Worker } from 'node:worker_threads'
+import { NODE_NAME, RUNNING, TAG } from '../kernel/beacon.ts'
 import { STOP_TIMEOUT_MS } from '../kernel/node.ts'
 import { connectStorage } from '../storage/lmdb/storage-thread.ts'
 import { systemClock } from '../system/index.ts'
 import { ThreadError } from './errors.ts'
+import { beaconWords, shareHeartbeat } from './heartbeat.ts'
 import type { Hub } from './hub.ts'
 import type { CarrierLimits, FromThread, ThreadData, ToHub, ToThread } from './messages.ts'
 
@@ -34,7 +36,7 @@ export interface ThreadEnd {
    * `stopped`: in order, by `stop`. `exit`: it called `process.exit`. `error`: an error that nobody caught.
    * `out_of_memory`: its heap exceeded its limit. `terminated`: by `terminate`. `frozen`: by the watchdog.
    */
-  readonly kind: 'stopped' | 'exit' | 'error' | 'out_of_memory' | 'terminated' | 'frozen'
+  readonly how: 'stopped' | 'exit' | 'error' | 'out_of_memory' | 'terminated' | 'frozen'
   readonly exitCode: number
   /** Of `error` and `out_of_memory`. */
   readonly error: Error | undefined
@@ -42,11 +44,22 @@ export interface ThreadEnd {
   readonly reason: string
 }
 
+/** What runs on a thread that cannot be asked. */
+export interface Running {
+  readonly nodeName: string
+  /** The `id` of the process's pid. */
+  readonly processId: number
+  /** The tag of the call or cast it handles, or `info`, `exit`, `down`; undefined if it is not known. */
+  readonly tag: string | undefined
+}
+
 /** What a thread needs from whoever starts it. */
 export interface ThreadSettings {
   readonly hub: Hub
   readonly connect: readonly string[]
   readonly limits: CarrierLimits
+  /** How often a watched thread beats; undefined: it is not watched. */
+  readonly beatEveryMs: number | undefined
 }
 
 const START_TIMEOUT_MS = 30_000
@@ -63,6 +76,11 @@ export class Thread {
   booted: unknown
   readonly #worker: Worker
   readonly #control: MessageChannel['port1']
+  /** Its number at the hub. */
+  readonly number: number
+  /** Its heartbeat, if it is watched. */
+  readonly heartbeat: SharedArrayBuffer | undefined
+  readonly #texts = new Map<number, string>()
   #asked: 'stopped' | 'terminated' | 'frozen' | undefined
   #error: Error | undefined
   #isOver = false
@@ -71,17 +89,18 @@ export class Thread {
     this.name = name
     const { port1, port2 } = new MessageChannel()
     this.#control = port1
-    const { hub, connect, limits } = settings
-    const number = hub.attach((message, transfer) => port1.postMessage(message, transfer))
+    const { hub, connect, limits, beatEveryMs } = settings
+    this.heartbeat = beatEveryMs === undefined ? undefined : shareHeartbeat()
+    this.number = hub.attach((message, transfer) => port1.postMessage(message, transfer))
     const storage = options.storage === true ? connectStorage() : undefined
     const { boot } = options
     const workerData: ThreadData = {
       name,
-      number,
       control: port2,
       storage,
       connect,
       limits,
+      heartbeat: this.heartbeat && { shared: this.heartbeat, everyMs: beatEveryMs ?? 0 },
       boot: boot && { module: String(boot.module), export: boot.export, args: boot.args ?? [] },
     }
     this.#worker = new Worker(entry, {
@@ -91,13 +110,7 @@ export class Thread {
       execArgv: [...(options.execArgv ?? [])],
       ...(options.resourceLimits === undefined ? {} : { resourceLimits: options.resourceLimits }),
     })
-    port1.on('message', (message: ToHub | FromThread) => {
-      if (message.kind === 'ready') {
-        this.booted = message.booted
-        ready.resolve()
-      } else if (message.kind === 'failed') ready.reject(new ThreadError(name, 'boot failed', { cause: message.error }))
-      else hub.heard(number, message)
-    })
+    port1.on('message', (message: ToHub | FromThread) => this.#heard(message, ready, hub))
     port1.unref()
     this.#worker.on('error', (error) => {
       this.#error = error
@@ -107,7 +120,7 @@ export class Thread {
         this.#isOver = true
         const end = this.#endOf(exitCode)
         port1.close()
-        hub.detach(number, end.reason)
+        hub.detach(this.number, end.reason)
         ready.reject(new ThreadError(name, `${end.reason}, before it was ready`, { cause: end.error }))
         resolve(end)
       })
@@ -162,17 +175,55 @@ export class Thread {
     return this.ended
   }
 
+  /** Its heartbeat's count, if it is watched. */
+  beat(): number | undefined {
+    return this.heartbeat && Atomics.load(new Int32Array(this.heartbeat), 0)
+  }
+
+  /** What runs on it now, if it is watched and something does. */
+  running(): Running | undefined {
+    if (this.heartbeat === undefined) return undefined
+    const words = beaconWords(this.heartbeat)
+    const word = (at: number) => words[at] ?? 0
+    if (word(RUNNING) === 0) return undefined
+    const nodeName = this.#texts.get(word(NODE_NAME)) ?? this.name
+    return { nodeName, processId: word(RUNNING) >>> 0, tag: this.#texts.get(word(TAG)) }
+  }
+
+  #heard(message: ToHub | FromThread, ready: ReadyListener, hub: Hub): void {
+    switch (message.kind) {
+      case 'ready':
+        this.booted = message.booted
+        return ready.resolve()
+      case 'failed':
+        return ready.reject(new ThreadError(this.name, 'boot failed', { cause: message.error }))
+      case 'learned':
+        this.#texts.set(message.number, message.text)
+        return
+      default:
+        return hub.heard(this.number, message)
+    }
+  }
+
   #endOf(exitCode: number): ThreadEnd {
     const { name } = this
     const error = this.#error
     if (error !== undefined) {
       const isMemory = 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY'
-      const kind = isMemory ? 'out_of_memory' : 'error'
-      return { name, kind, exitCode, error, reason: isMemory ? 'out of memory' : `${error.name}: ${error.message}` }
+      const how = isMemory ? 'out_of_memory' : 'error'
+      return { name, how, exitCode, error, reason: isMemory ? 'out of memory' : `${error.name}: ${error.message}` }
     }
-    const kind = this.#asked ?? 'exit'
-    return { name, kind, exitCode, error, reason: kind === 'exit' ? `exit code ${exitCode}` : kind }
+    const how = this.#asked ?? 'exit'
+    const reason = how === 'exit' ? `exit code ${exitCode}` : how === 'frozen' ? showFrozen(this.running()) : how
+    return { name, how, exitCode, error, reason }
   }
+}
+
+function showFrozen(running: Running | undefined): string {
+  if (running === undefined) return 'frozen'
+  const { nodeName, processId, tag } = running
+  const handling = tag === undefined ? '' : `, handling ${JSON.stringify(tag)}`
+  return `frozen: process ${processId} of ${nodeName}${handling}`
 }
 
 interface ReadyListener {

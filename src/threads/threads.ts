@@ -5,17 +5,35 @@ import { Distribution, type DistributionOptions } from '../distribution/distribu
 import { OptionError } from '../kernel/errors.ts'
 import type { Node } from '../kernel/node.ts'
 import { ThreadError } from './errors.ts'
+import { Guard } from './guard.ts'
 import { Hub } from './hub.ts'
 import type { CarrierLimits } from './messages.ts'
-import { Thread, type ThreadEnd, type ThreadOptions } from './thread.ts'
+import { type Running, Thread, type ThreadEnd, type ThreadOptions } from './thread.ts'
 import { CARRIER_LIMITS, ThreadCarrier } from './thread-carrier.ts'
+import type { WatchdogOptions } from './watchdog.ts'
 
 export interface ThreadsOptions extends Partial<CarrierLimits> {
   /** How the main thread's node joins the mesh. */
   readonly distribution?: Omit<DistributionOptions, 'carrier'>
-  /** Hears how each thread has ended. Must not throw. */
-  readonly onEnd?: (end: ThreadEnd) => void
+  /** Hears of threads that start, end, freeze and thaw. Must not throw. */
+  readonly onEvent?: (event: ThreadEvent) => void
+  /** Watches all threads, this one and the storage thread too. Default: its defaults. `false`: nobody watches. */
+  readonly watchdog?: WatchdogOptions | false
 }
+
+/** What happens to a thread. */
+export type ThreadEvent =
+  | { readonly kind: 'started'; readonly name: string }
+  | ({ readonly kind: 'ended' } & ThreadEnd)
+  /** It has not turned for so long; `running` hangs it, as far as that is known. */
+  | {
+      readonly kind: 'frozen'
+      readonly name: string
+      readonly forMs: number
+      readonly running: Running | undefined
+    }
+  /** A frozen thread turns again. */
+  | { readonly kind: 'thawed'; readonly name: string }
 
 export class Threads {
   /** The main thread's carrier: a further node of this thread may join the mesh by it. */
@@ -26,7 +44,8 @@ export class Threads {
   readonly #limits: CarrierLimits
   readonly #threads = new Map<string, Thread>()
   readonly #starting = new Set<string>()
-  readonly #onEnd: (end: ThreadEnd) => void
+  readonly #onEvent: (event: ThreadEvent) => void
+  readonly #guard: Guard | undefined
 
   /** Makes `node`, on the main thread, one of the mesh. Throws OptionError. */
   constructor(node: Node, options: ThreadsOptions = {}) {
@@ -35,7 +54,8 @@ export class Threads {
     checkBytes('windowBytes', windowBytes, 2 ** 30)
     checkBytes('maxQueuedBytes', maxQueuedBytes, 2 ** 40)
     this.#limits = { windowBytes, maxQueuedBytes }
-    this.#onEnd = options.onEnd ?? (() => {})
+    this.#onEvent = options.onEvent ?? (() => {})
+    this.#guard = options.watchdog === false ? undefined : new Guard(node, options.watchdog ?? {}, this.#onEvent)
     const hub = this.#hub
     const number: number = hub.attach((message) => this.carrier.heard(message))
     this.carrier = new ThreadCarrier(node.ports, (message) => hub.heard(number, message), this.#limits)
@@ -52,12 +72,16 @@ export class Threads {
     this.#starting.add(name)
     try {
       const connect = this.#hub.names()
-      const thread = await Thread.start(name, options, { hub: this.#hub, connect, limits: this.#limits })
+      const settings = { hub: this.#hub, connect, limits: this.#limits, beatEveryMs: this.#guard?.beatEveryMs }
+      const thread = await Thread.start(name, options, settings)
       this.#threads.set(name, thread)
+      this.#guard?.watch(thread)
       void thread.ended.then((end) => {
         if (this.#threads.get(name) === thread) this.#threads.delete(name)
-        this.#onEnd(end)
+        this.#guard?.unwatch(thread)
+        this.#onEvent({ kind: 'ended', ...end })
       })
+      this.#onEvent({ kind: 'started', name })
       return thread
     } finally {
       this.#starting.delete(name)
@@ -78,6 +102,7 @@ export class Threads {
   async stop(options: { readonly timeoutMs?: number } = {}): Promise<void> {
     for (const thread of this.list().reverse()) await thread.stop(options)
     this.distribution.close()
+    await this.#guard?.stop()
   }
 }
 

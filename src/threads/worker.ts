@@ -4,6 +4,7 @@ import { workerData } from 'node:worker_threads'
 import { createNode } from '../create-node.ts'
 import { Distribution } from '../distribution/distribution.ts'
 import { createSystemPorts, systemModules } from '../system/index.ts'
+import { beaconOf, beat } from './heartbeat.ts'
 import type { BootCode, FromHub, FromThread, ThreadData, ToThread } from './messages.ts'
 import { ThreadCarrier } from './thread-carrier.ts'
 import type { ThreadContext } from './thread-context.ts'
@@ -13,6 +14,11 @@ async function main(data: ThreadData): Promise<void> {
   const tell = (message: FromThread) => control.postMessage(message)
   const carrier = new ThreadCarrier(createSystemPorts(), (message) => control.postMessage(message), limits)
   const node = createNode({ name })
+  if (data.heartbeat !== undefined) {
+    const { shared, everyMs } = data.heartbeat
+    node.scheduler.beacon = beaconOf(shared, (number, text) => tell({ kind: 'learned', number, text }))
+    beat(shared, everyMs)
+  }
   const distribution = new Distribution(node, { carrier })
   control.on('message', (message: FromHub | ToThread) => {
     if (message.kind !== 'stop') return carrier.heard(message)

@@ -41,8 +41,23 @@ export const realWorld: readonly RealWorldEntry[] = [
   },
   {
     path: 'src/storage/lmdb/thread.ts',
-    names: ['node:worker_threads', 'setImmediate'],
+    names: ['node:worker_threads', 'setImmediate', 'setInterval'],
     reason: 'the entry of the storage thread: has an event loop of its own and runs under no node',
+  },
+  {
+    path: 'src/threads/heartbeat.ts',
+    names: ['setInterval', 'clearInterval'],
+    reason: 'beats while the event loop turns, and never keeps it alive',
+  },
+  {
+    path: 'src/threads/watchdog-thread.ts',
+    names: ['node:worker_threads', 'Atomics.wait', 'performance', 'process', 'node:fs'],
+    reason: 'the entry of the watchdog: sleeps without an event loop, so that nothing else can hang it',
+  },
+  {
+    path: 'src/threads/watchdog.ts',
+    names: ['node:worker_threads'],
+    reason: 'starts the watchdog thread',
   },
   {
     path: 'src/threads/hub.ts',

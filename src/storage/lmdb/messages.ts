@@ -4,6 +4,9 @@
 import type { StorageErrorCode } from '../errors.ts'
 import type { ScanRange } from '../store.ts'
 
+/** How often the storage thread shows that it turns, in milliseconds. */
+export const beatEveryMs = 250
+
 export interface EnvironmentOptions {
   /** An absolute path of a folder. */
   readonly path: string

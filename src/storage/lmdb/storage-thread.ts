@@ -7,6 +7,8 @@ import { isMainThread, MessageChannel, type MessagePort, Worker } from 'node:wor
 import { StorageError } from '../errors.ts'
 import { ExitGate } from './exit-gate.ts'
 
+/** A count that grows while the storage thread turns; 0 until it has started. */
+const heartbeat = new SharedArrayBuffer(4)
 let thread: Worker | undefined
 let death: unknown
 
@@ -19,6 +21,14 @@ export function connectStorage(): MessagePort {
   const { port1, port2 } = new MessageChannel()
   runningThread().postMessage(port2, [port2])
   return port1
+}
+
+/**
+ * The storage thread's heartbeat: a 32-bit count that grows at least every 250 ms while it turns, and is 0
+ * until it has started. For a watchdog: the storage thread is never terminated.
+ */
+export function storageHeartbeat(): SharedArrayBuffer {
+  return heartbeat
 }
 
 function runningThread(): Worker {
@@ -37,7 +47,11 @@ function runningThread(): Worker {
     throw new StorageError('ERR_STORAGE_THREAD', `${fileURLToPath(entry)} is missing: run the compiled package`)
   }
   const gate = new ExitGate()
-  const started = new Worker(entry, { name: 'espalier-storage', execArgv: [], workerData: gate.shared })
+  const started = new Worker(entry, {
+    name: 'espalier-storage',
+    execArgv: [],
+    workerData: { gate: gate.shared, heartbeat },
+  })
   process.on('exit', () => gate.shut())
   started.on('error', (error) => {
     death = error

@@ -10,7 +10,7 @@ import { StorageError } from '../errors.ts'
 import { Environment } from './environment.ts'
 import { ExitGate } from './exit-gate.ts'
 import { storageErrorOf } from './failures.ts'
-import type { Reply, Request } from './messages.ts'
+import { beatEveryMs, type Reply, type Request } from './messages.ts'
 
 /** Bytes of batches that share one transaction; more would make the first wait for the last. */
 const maxGroupBytes = 16 * 1024 * 1024
@@ -25,7 +25,10 @@ interface OpenStore {
 /** The environments by folder, whoever opened them. */
 const openStores = new Map<string, OpenStore>()
 let turnScheduled = false
-const gate = new ExitGate(workerData instanceof SharedArrayBuffer ? workerData : undefined)
+const shared = workerData as { readonly gate: SharedArrayBuffer; readonly heartbeat: SharedArrayBuffer }
+const gate = new ExitGate(shared.gate)
+const beats = new Int32Array(shared.heartbeat)
+setInterval(() => Atomics.add(beats, 0, 1), beatEveryMs).unref()
 
 class Connection {
   readonly #port: MessagePort

@@ -1,5 +1,5 @@
 // Code for worker threads of the tests: a server that answers, and what threads may be told to do.
-import { defineServer, reply } from 'espalier'
+import { defineServer, noReply, reply } from 'espalier'
 
 const Echo = defineServer({
   name: 'echo',
@@ -7,8 +7,16 @@ const Echo = defineServer({
   call: {
     echo: ({ state }, value) => reply(value, state),
     count: ({ state }) => reply(state, state),
+    never: ({ state }) => noReply(state),
   },
-  cast: { add: ({ state }, by) => state + by },
+  cast: {
+    add: ({ state }, by) => state + by,
+    die: ({ state }, how) => {
+      // Out of memory only strikes where something is allocated; the rest ends right here, or never.
+      ends[how]()
+      return state
+    },
+  },
 })
 
 /** Starts an echo; what is returned must cross, so it is the parts of its pid. */
@@ -29,7 +37,10 @@ export function end(_context, how) {
 const ends = {
   exit: () => process.exit(7),
   throw: () => {
-    throw Object.assign(new TypeError('nobody caught this'), { code: 'ERR_LOST' })
+    // Outside of any process: a process that throws ends by itself.
+    setImmediate(() => {
+      throw Object.assign(new TypeError('nobody caught this'), { code: 'ERR_LOST' })
+    })
   },
   'out of memory': () => {
     const kept = []
