@@ -1,0 +1,158 @@
+// Building and reading the bytes that replicas must agree on: commands, answers, snapshots. Fixed widths, little-endian,
+// lengths before contents: equal values have equal bytes.
+//
+// Invariant: reading never looks beyond the end, and says so with a CodecError; nothing else is thrown for any bytes.
+
+import { EspalierError } from '../../src/kernel/errors.ts'
+
+/** Bytes that are not what they should be: cut short, too long, or of a kind nobody knows. */
+export class CodecError extends EspalierError {
+  constructor(message: string) {
+    super('ERR_CONSENSUS_CODEC', message)
+  }
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Grows as it is written; {@link take} ends it. */
+export class ByteWriter {
+  #bytes: Uint8Array
+  #view: DataView
+  #length = 0
+
+  /** @param size bytes to set aside at first. Default 64. */
+  constructor(size = 64) {
+    this.#bytes = new Uint8Array(size)
+    this.#view = new DataView(this.#bytes.buffer)
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  u8(value: number): this {
+    this.#view.setUint8(this.#reserve(1), value)
+    return this
+  }
+
+  u32(value: number): this {
+    this.#view.setUint32(this.#reserve(4), value, true)
+    return this
+  }
+
+  /** A non-negative safe integer, in eight bytes. */
+  u64(value: number): this {
+    if (!Number.isSafeInteger(value) || value < 0) throw new CodecError(`${value} is no non-negative safe integer`)
+    const at = this.#reserve(8)
+    this.#view.setUint32(at, value >>> 0, true)
+    this.#view.setUint32(at + 4, Math.floor(value / 2 ** 32), true)
+    return this
+  }
+
+  /** The bytes alone, without their length. */
+  raw(bytes: Uint8Array): this {
+    const at = this.#reserve(bytes.length)
+    this.#bytes.set(bytes, at)
+    return this
+  }
+
+  /** Their length, then the bytes. */
+  bytes(bytes: Uint8Array): this {
+    return this.u32(bytes.length).raw(bytes)
+  }
+
+  text(text: string): this {
+    return this.bytes(encoder.encode(text))
+  }
+
+  /** What was written. The writer is used up: the bytes are its own. */
+  take(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length)
+  }
+
+  #reserve(size: number): number {
+    const at = this.#length
+    const needed = at + size
+    if (needed > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(needed, 2 * this.#bytes.length))
+      grown.set(this.#bytes.subarray(0, at))
+      this.#bytes = grown
+      this.#view = new DataView(grown.buffer)
+    }
+    this.#length = needed
+    return at
+  }
+}
+
+/** Reads what a {@link ByteWriter} has written; what it hands out are views. */
+export class ByteReader {
+  readonly #bytes: Uint8Array
+  readonly #view: DataView
+  #at = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  /** How many bytes are left. */
+  get left(): number {
+    return this.#bytes.length - this.#at
+  }
+
+  u8(): number {
+    return this.#view.getUint8(this.#advance(1))
+  }
+
+  u32(): number {
+    return this.#view.getUint32(this.#advance(4), true)
+  }
+
+  u64(): number {
+    const at = this.#advance(8)
+    const value = this.#view.getUint32(at, true) + this.#view.getUint32(at + 4, true) * 2 ** 32
+    if (!Number.isSafeInteger(value)) throw new CodecError('an integer is too large')
+    return value
+  }
+
+  raw(size: number): Uint8Array {
+    const at = this.#advance(size)
+    return this.#bytes.subarray(at, at + size)
+  }
+
+  bytes(): Uint8Array {
+    return this.raw(this.u32())
+  }
+
+  text(): string {
+    try {
+      return decoder.decode(this.bytes())
+    } catch (error) {
+      if (error instanceof CodecError) throw error
+      throw new CodecError('a text is no UTF-8')
+    }
+  }
+
+  /** All that is left. */
+  rest(): Uint8Array {
+    return this.raw(this.left)
+  }
+
+  /** @throws CodecError if anything is left. */
+  end(): void {
+    if (this.left > 0) throw new CodecError(`${this.left} bytes too many`)
+  }
+
+  #advance(size: number): number {
+    const at = this.#at
+    if (size > this.#bytes.length - at) throw new CodecError(`cut short: ${size} bytes wanted at ${at}`)
+    this.#at = at + size
+    return at
+  }
+}
+
+/** Whether two byte strings are the same. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && Buffer.compare(a, b) === 0
+}

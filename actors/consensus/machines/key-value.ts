@@ -1,0 +1,115 @@
+// The key-value map: `put`, `get`, `cas` and `delete` on registers that hold JSON or bytes. A key never written, one
+// deleted and one that holds null read alike.
+//
+// Command: u8 operation, key, then by operation: put: value. cas: expected value, value. Questions are written as the
+// command `get`. Values are the canonical bytes of value.ts: equal values are equal bytes.
+
+import { ByteReader, ByteWriter, CodecError, sameBytes } from '../bytes.ts'
+import type { StateMachine } from '../state-machine.ts'
+import { BucketMap } from './bucket-map.ts'
+import { decodeValue, encodeError, encodeValue, type Value } from './value.ts'
+
+/** What the map holds: key → value as bytes. */
+export type KeyValueState = BucketMap<Uint8Array>
+
+const operations = { put: 1, get: 2, cas: 3, delete: 4 } as const
+
+const NULL = encodeValue(null)
+const OK = encodeValue('ok')
+const TRUE = encodeValue(true)
+const FALSE = encodeValue(false)
+
+const start = (operation: keyof typeof operations, key: string, size: number): ByteWriter =>
+  new ByteWriter(16 + 2 * key.length + size).u8(operations[operation]).text(key)
+
+/** Commands and questions for {@link keyValueMap}, and its answers. */
+export const keyValue = {
+  /** Answers `'ok'`. */
+  put(key: string, value: Value): Uint8Array {
+    const bytes = encodeValue(value)
+    return start('put', key, bytes.length).bytes(bytes).take()
+  },
+  /** Answers the value, or null. As a question or as a command. */
+  get(key: string): Uint8Array {
+    return start('get', key, 0).take()
+  },
+  /** Writes `value` if the key holds `expected`; answers whether it did. */
+  cas(key: string, expected: Value, value: Value): Uint8Array {
+    const [before, after] = [encodeValue(expected), encodeValue(value)]
+    return start('cas', key, before.length + after.length)
+      .bytes(before)
+      .bytes(after)
+      .take()
+  },
+  /** Answers whether there was one. */
+  delete(key: string): Uint8Array {
+    return start('delete', key, 0).take()
+  },
+  /** What the map has answered. @throws CodecError */
+  answer: decodeValue,
+} as const
+
+/** A map of registers: usable as it is. Its snapshot costs no pause, however large it is. */
+export const keyValueMap: StateMachine<KeyValueState> = {
+  name: 'key-value',
+  version: 1,
+  init: () => new BucketMap(),
+  apply: (state, command) => guarded(() => execute(state, new ByteReader(command))),
+  query: (state, question) =>
+    guarded(() => {
+      const reader = new ByteReader(question)
+      if (reader.u8() !== operations.get) throw new CodecError('only get is a question')
+      return state.get(reader.text()) ?? NULL
+    }),
+  snapshot: (state) => chunksOf(state.copy()),
+  restore(bytes) {
+    const state: KeyValueState = new BucketMap()
+    const reader = new ByteReader(bytes)
+    for (let left = reader.u64(); left > 0; left -= 1) {
+      const key = reader.text()
+      state.set(key, reader.bytes().slice())
+    }
+    reader.end()
+    return state
+  },
+}
+
+function* chunksOf(state: KeyValueState): Generator<Uint8Array, void, void> {
+  yield new ByteWriter(8).u64(state.size).take()
+  for (const [key, value] of state.entries()) {
+    yield new ByteWriter(8 + 2 * key.length + value.length).text(key).bytes(value).take()
+  }
+}
+
+function execute(state: KeyValueState, reader: ByteReader): Uint8Array {
+  const operation = reader.u8()
+  const key = reader.text()
+  switch (operation) {
+    case operations.put:
+      state.set(key, reader.bytes().slice())
+      return OK
+    case operations.get:
+      return state.get(key) ?? NULL
+    case operations.cas: {
+      const expected = reader.bytes()
+      const value = reader.bytes()
+      if (!sameBytes(state.get(key) ?? NULL, expected)) return FALSE
+      state.set(key, value.slice())
+      return TRUE
+    }
+    case operations.delete:
+      return state.delete(key) ? TRUE : FALSE
+    default:
+      throw new CodecError(`no operation of the key-value map: ${operation}`)
+  }
+}
+
+/** The answer, or what was wrong with the bytes: the same on every replica. */
+function guarded(act: () => Uint8Array): Uint8Array {
+  try {
+    return act()
+  } catch (error) {
+    if (error instanceof CodecError) return encodeError(error.message)
+    throw error
+  }
+}
