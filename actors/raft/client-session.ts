@@ -1,0 +1,466 @@
+// A client session as a small server: numbers its requests, tries another replica on a time-out or a redirect, keeps
+// within its window, and gives up at the deadline; then nobody knows whether the request took effect.
+//
+// Invariants: a request keeps its serial and its bytes over all attempts, so that the group applies it once; an answer
+// that comes after the deadline does not count; what waits is bounded.
+
+import { noReply, reply as replied, stopReply } from '../../src/behaviours/results.ts'
+import { type Context, defineServer } from '../../src/behaviours/server.ts'
+import type { Reference } from '../../src/kernel/pid.ts'
+import type { Ref } from '../../src/kernel/ref.ts'
+import type { From, Self } from '../../src/kernel/self.ts'
+import { encodeCommand } from '../consensus/command.ts'
+import type { ReadMode } from '../consensus/consensus.ts'
+import type { Refusal } from '../consensus/refusal.ts'
+import type { ReplicaId } from './core/entry.ts'
+import type { ClientAnswer, ClientItem, ReplicaProtocol, ReplicaView } from './protocol.ts'
+
+export type Operation =
+  | { readonly type: 'command'; readonly command: Uint8Array }
+  /** With mode `log` the question is a command of the session. */
+  | { readonly type: 'read'; readonly question: Uint8Array; readonly mode: ReadMode }
+  /** Ends this session, as an operator would. */
+  | { readonly type: 'expire' }
+
+export interface Submission {
+  readonly operation: Operation
+  /** The replica that is tried first. Default: the one that answered last. */
+  readonly to?: ReplicaId | undefined
+  /** From its turn on, in milliseconds. Default: the session's. */
+  readonly deadlineMs?: number | undefined
+}
+
+/** What became of an operation. */
+export type OperationOutcome =
+  | { readonly type: 'answered'; readonly answer: Uint8Array }
+  /** `isCertain`: it had no effect and will have none; false if an earlier attempt may yet arrive. */
+  | {
+      readonly type: 'refused'
+      readonly code: Refusal
+      readonly leader: ReplicaId | undefined
+      readonly isCertain: boolean
+    }
+  /** The deadline has passed. `isCertain`: no attempt can have had an effect. */
+  | { readonly type: 'unknown'; readonly isCertain: boolean }
+
+export interface ClientSessionOptions {
+  /** The replicas it may try, in this order. */
+  readonly replicas: readonly ReplicaId[]
+  readonly replica: (id: ReplicaId) => Ref<ReplicaProtocol> | undefined
+  /** Operations under way at a time, at most 1024. Default 1. */
+  readonly window?: number
+  /** Operations that wait for their turn; more are refused `rateLimited`. Default 65 536. */
+  readonly maxQueued?: number
+  /** After so many milliseconds without an answer another replica is tried. Default 300. */
+  readonly retryMs?: number
+  /** Default 3000. */
+  readonly deadlineMs?: number
+  /** After its session has expired it opens another one for what is submitted later. Default true. */
+  readonly renew?: boolean
+  /** Refusals after which it tries again, beside a redirect. Default `notReady`, `transferring`. */
+  readonly retryOn?: readonly Refusal[]
+  /** An operation submitted by cast has its turn now; it has come to an outcome. Must not throw. */
+  readonly onSent?: (tag: number) => void
+  readonly onOutcome?: (tag: number, outcome: OperationOutcome) => void
+  /** A replica has said who leads and who belongs to the group. Must not throw. */
+  readonly onView?: (view: ReplicaView) => void
+}
+
+export interface ClientSessionProtocol {
+  readonly call: {
+    readonly submit: (submission: Submission) => OperationOutcome
+    readonly status: () => ClientStatus
+    /** Ends the session at the group, without waiting, and this process. */
+    readonly close: () => undefined
+  }
+  readonly cast: {
+    readonly submit: (submission: Submission & { readonly tag: number }) => void
+    readonly reply: (reply: { readonly answers: readonly ClientAnswer[] }) => void
+    readonly view: (view: ReplicaView) => void
+    readonly flush: () => void
+    readonly watch: () => void
+  }
+}
+
+export interface ClientStatus {
+  /** The session's id; undefined before the first command, and after it has expired. */
+  readonly session: number | undefined
+  readonly target: ReplicaId | undefined
+  readonly underWay: number
+  readonly queued: number
+}
+
+/** Who submitted: by call, or by cast with a tag. */
+type Submitter = { readonly from: From } | { readonly tag: number }
+
+interface Pending {
+  readonly id: number
+  readonly operation: Operation | { readonly type: 'open' }
+  readonly submitter: Submitter | undefined
+  readonly deadlineAt: number
+  /** What is sent; undefined while it waits for the session. */
+  item: ClientItem | undefined
+  /** Its number in the session; 0: none. */
+  serial: number
+  retryAt: number
+  sentTo: ReplicaId | undefined
+  attempts: number
+  refusals: number
+}
+
+/** Waiting before a redirect is followed that may lead in a circle. */
+const CIRCLE_MS = 10
+const WATCH_MS = 1000
+const NEVER = Number.POSITIVE_INFINITY
+
+export class ClientSession {
+  readonly #options: Required<Omit<ClientSessionOptions, 'onSent' | 'onOutcome' | 'onView'>> & ClientSessionOptions
+  readonly #self: Self
+  readonly #own: Ref<ClientSessionProtocol>
+  readonly #pending = new Map<number, Pending>()
+  #queue: { readonly submission: Submission; readonly submitter: Submitter }[] = []
+  #session: number | undefined
+  #isExpired = false
+  #opening: Pending | undefined
+  #serial = 0
+  #nextId = 1
+  #target = 0
+  #outbox: Pending[] = []
+  #flushIsDue = false
+  #alarm: { readonly at: number; readonly timer: Reference } | undefined
+  #isWatching = false
+
+  constructor(options: ClientSessionOptions, self: Self) {
+    this.#options = {
+      window: 1,
+      maxQueued: 65_536,
+      retryMs: 300,
+      deadlineMs: 3000,
+      renew: true,
+      retryOn: ['notReady', 'transferring'],
+      ...options,
+    }
+    this.#self = self
+    this.#own = self.pid as Ref<ClientSessionProtocol>
+  }
+
+  get status(): ClientStatus {
+    const underWay = this.#pending.size - (this.#opening === undefined ? 0 : 1)
+    return { session: this.#session, target: this.#targetId, underWay, queued: this.#queue.length }
+  }
+
+  // ---- submitting --------------------------------------------------------------------------------------------------
+
+  submit(submission: Submission, submitter: Submitter): void {
+    if (this.#queue.length >= this.#options.maxQueued) {
+      return this.#tell(submitter, { type: 'refused', code: 'rateLimited', leader: undefined, isCertain: true })
+    }
+    this.#queue.push({ submission, submitter })
+    this.#next()
+    this.#flushSoon()
+  }
+
+  /** Sends what is to be sent, in one message for each replica. */
+  flush(): void {
+    this.#flushIsDue = false
+    const outbox = this.#outbox
+    this.#outbox = []
+    const byReplica = new Map<ReplicaId, ClientItem[]>()
+    for (const pending of outbox) {
+      const { item, sentTo } = pending
+      if (item === undefined || sentTo === undefined || this.#pending.get(pending.id) !== pending) continue
+      const items = byReplica.get(sentTo)
+      if (items === undefined) byReplica.set(sentTo, [item])
+      else items.push(item)
+    }
+    for (const [id, items] of byReplica) {
+      const replica = this.#options.replica(id)
+      if (replica !== undefined) this.#self.cast(replica, 'request', { client: this.#own, items })
+    }
+    this.#setAlarm()
+  }
+
+  /** Gives turns, as far as the window allows. */
+  #next(): void {
+    const { window } = this.#options
+    while (this.#queue.length > 0 && this.status.underWay < window) {
+      const queued = this.#queue.shift()
+      if (queued !== undefined) this.#begin(queued.submission, queued.submitter)
+    }
+  }
+
+  #begin({ operation, to, deadlineMs }: Submission, submitter: Submitter): void {
+    if ('tag' in submitter) this.#options.onSent?.(submitter.tag)
+    if (to !== undefined) this.#aimAt(to)
+    const pending = this.#newPending(operation, submitter, deadlineMs ?? this.#options.deadlineMs)
+    this.#prepare(pending)
+  }
+
+  #newPending(operation: Pending['operation'], submitter: Submitter | undefined, deadlineMs: number): Pending {
+    const pending: Pending = {
+      id: this.#nextId++,
+      operation,
+      submitter,
+      deadlineAt: this.#self.now() + deadlineMs,
+      item: undefined,
+      serial: 0,
+      retryAt: NEVER,
+      sentTo: undefined,
+      attempts: 0,
+      refusals: 0,
+    }
+    this.#pending.set(pending.id, pending)
+    return pending
+  }
+
+  /** Makes what is sent, if the session that it needs is there, and sends it. */
+  #prepare(pending: Pending): void {
+    const { id, operation } = pending
+    if (operation.type === 'open') pending.item = { id, type: 'open' }
+    else if (operation.type === 'read' && operation.mode !== 'log') {
+      pending.item = { id, type: 'read', question: operation.question, mode: operation.mode }
+    } else if (this.#session === undefined) return this.#needSession(pending)
+    else if (operation.type === 'expire') {
+      pending.item = { id, type: 'command', payload: encodeCommand({ kind: 'expire', session: this.#session }) }
+    } else {
+      const command = operation.type === 'command' ? operation.command : operation.question
+      pending.serial = ++this.#serial
+      const payload = encodeCommand({
+        kind: 'request',
+        session: this.#session,
+        serial: pending.serial,
+        acknowledgedBelow: this.#lowestSerial(),
+        command,
+      })
+      pending.item = { id, type: 'command', payload }
+    }
+    this.#transmit(pending)
+  }
+
+  #needSession(pending: Pending): void {
+    if (this.#isExpired && !this.#options.renew) {
+      return this.#end(pending, { type: 'refused', code: 'sessionExpired', leader: undefined, isCertain: true })
+    }
+    if (this.#opening !== undefined) return
+    this.#opening = this.#newPending({ type: 'open' }, undefined, NEVER)
+    this.#prepare(this.#opening)
+  }
+
+  #lowestSerial(): number {
+    let lowest = this.#serial
+    for (const { serial } of this.#pending.values()) if (serial > 0 && serial < lowest) lowest = serial
+    return lowest
+  }
+
+  #transmit(pending: Pending): void {
+    pending.attempts += 1
+    pending.sentTo = this.#targetId
+    pending.retryAt = this.#self.now() + this.#options.retryMs
+    this.#outbox.push(pending)
+  }
+
+  #flushSoon(): void {
+    if (this.#options.window === 1) return this.flush()
+    if (this.#flushIsDue) return
+    this.#flushIsDue = true
+    this.#self.cast(this.#own, 'flush')
+  }
+
+  // ---- answers -----------------------------------------------------------------------------------------------------
+
+  answered(answers: readonly ClientAnswer[]): void {
+    for (const answer of answers) {
+      const pending = this.#pending.get(answer.id)
+      if (pending !== undefined) this.#answered(pending, answer)
+    }
+    this.#next()
+    this.#flushSoon()
+  }
+
+  #answered(pending: Pending, { answer, session, refused, leader }: ClientAnswer): void {
+    if (refused !== undefined) this.#refused(pending, refused, leader)
+    else if (session !== undefined && pending === this.#opening) this.#opened(pending, session)
+    else if (answer !== undefined) this.#end(pending, { type: 'answered', answer })
+  }
+
+  #opened(pending: Pending, session: number): void {
+    this.#pending.delete(pending.id)
+    this.#opening = undefined
+    this.#session = session
+    this.#serial = 0
+    for (const waiting of this.#pending.values()) if (waiting.item === undefined) this.#prepare(waiting)
+  }
+
+  #refused(pending: Pending, code: Refusal, leader: ReplicaId | undefined): void {
+    pending.refusals += 1
+    const { sentTo } = pending
+    if (code === 'notLeader') {
+      if (leader !== undefined && leader !== sentTo) {
+        this.#aimAt(leader)
+        // A redirect or two may be news; more go in a circle.
+        if (pending.refusals <= 2) return this.#transmit(pending)
+      } else this.#turnFrom(sentTo)
+      pending.retryAt = this.#self.now() + CIRCLE_MS
+      return
+    }
+    if (this.#options.retryOn.includes(code) || pending === this.#opening) {
+      pending.retryAt = this.#self.now() + CIRCLE_MS
+      return
+    }
+    const isCertain = pending.refusals >= pending.attempts
+    if (code === 'sessionExpired') this.#sessionOver(pending, isCertain)
+    if (this.#pending.has(pending.id) && pending.item !== undefined) {
+      this.#end(pending, { type: 'refused', code, leader, isCertain })
+    }
+  }
+
+  #sessionOver(pending: Pending, isCertain: boolean): void {
+    this.#session = undefined
+    this.#isExpired = true
+    if (!this.#options.renew || !isCertain || pending.operation.type === 'expire') return
+    // It had no effect in the session that is gone: it may have it in the next one.
+    pending.item = undefined
+    pending.retryAt = NEVER
+    pending.serial = 0
+    pending.attempts = 0
+    pending.refusals = 0
+    this.#prepare(pending)
+  }
+
+  #end(pending: Pending, outcome: OperationOutcome): void {
+    this.#pending.delete(pending.id)
+    if (outcome.type === 'answered' && pending.operation.type === 'expire') {
+      this.#session = undefined
+      this.#isExpired = true
+    }
+    if (pending.submitter !== undefined) this.#tell(pending.submitter, outcome)
+  }
+
+  #tell(submitter: Submitter, outcome: OperationOutcome): void {
+    if ('from' in submitter) this.#self.reply(submitter.from, outcome)
+    else this.#options.onOutcome?.(submitter.tag, outcome)
+  }
+
+  // ---- time --------------------------------------------------------------------------------------------------------
+
+  /** Something may be due: deadlines first, then what is sent again. */
+  alarm(): void {
+    this.#alarm = undefined
+    const now = this.#self.now()
+    for (const pending of [...this.#pending.values()]) {
+      if (pending.deadlineAt <= now)
+        this.#end(pending, { type: 'unknown', isCertain: pending.refusals >= pending.attempts })
+      else if (pending.retryAt <= now) {
+        if (pending.refusals < pending.attempts) this.#turnFrom(pending.sentTo)
+        this.#transmit(pending)
+      }
+    }
+    this.#next()
+    this.flush()
+  }
+
+  #setAlarm(): void {
+    let at = NEVER
+    for (const { deadlineAt, retryAt } of this.#pending.values()) at = Math.min(at, deadlineAt, retryAt)
+    if (at === NEVER || (this.#alarm !== undefined && this.#alarm.at <= at)) return
+    if (this.#alarm !== undefined) this.#self.cancelTimer(this.#alarm.timer)
+    const timer = this.#self.sendAfter(Math.max(0, at - this.#self.now()), this.#own, ALARM)
+    this.#alarm = { at, timer }
+  }
+
+  // ---- replicas ----------------------------------------------------------------------------------------------------
+
+  get #targetId(): ReplicaId | undefined {
+    const { replicas } = this.#options
+    return replicas[this.#target % Math.max(1, replicas.length)]
+  }
+
+  #aimAt(id: ReplicaId): void {
+    const at = this.#options.replicas.indexOf(id)
+    if (at >= 0) this.#target = at
+  }
+
+  /** Another replica is next, unless that has been decided since. */
+  #turnFrom(id: ReplicaId | undefined): void {
+    if (this.#targetId === id) this.#target = (this.#target + 1) % Math.max(1, this.#options.replicas.length)
+  }
+
+  // ---- who leads ---------------------------------------------------------------------------------------------------
+
+  /** Asks all replicas for their view, and again from time to time: a message may be lost. */
+  watch(): void {
+    if (this.#isWatching) return
+    this.#isWatching = true
+    this.#askForViews()
+  }
+
+  #askForViews(): void {
+    for (const id of this.#options.replicas) {
+      const replica = this.#options.replica(id)
+      if (replica !== undefined) this.#self.cast(replica, 'watch', this.#own)
+    }
+    this.#self.sendAfter(WATCH_MS, this.#own, WATCH)
+  }
+
+  view(view: ReplicaView): void {
+    this.#options.onView?.(view)
+  }
+
+  info(message: unknown): void {
+    if (message === ALARM) this.alarm()
+    else if (message === WATCH) this.#askForViews()
+  }
+
+  /** Says good-bye: the group may forget the session. */
+  close(): void {
+    const replica = this.#targetId === undefined ? undefined : this.#options.replica(this.#targetId)
+    if (this.#session !== undefined && replica !== undefined) {
+      const payload = encodeCommand({ kind: 'close', session: this.#session })
+      this.#self.cast(replica, 'request', { client: this.#own, items: [{ id: 0, type: 'command', payload }] })
+    }
+    for (const pending of this.#pending.values())
+      this.#end(pending, { type: 'unknown', isCertain: pending.attempts === 0 })
+    for (const { submitter } of this.#queue) this.#tell(submitter, { type: 'unknown', isCertain: true })
+    this.#queue = []
+  }
+}
+
+const ALARM = 'raft client alarm'
+const WATCH = 'raft client watch'
+
+export const ClientSessionServer = defineServer<ClientSessionProtocol>()({
+  name: 'raft client',
+  init: (options: ClientSessionOptions, { self }): ClientSession => new ClientSession(options, self),
+  call: {
+    submit: ({ state, from }, submission) => {
+      state.submit(submission, { from })
+      return noReply<OperationOutcome, ClientSession>(state)
+    },
+    status: ({ state }) => replied(state.status, state),
+    close: ({ state }) => {
+      state.close()
+      return stopReply('normal', undefined, state)
+    },
+  },
+  cast: {
+    submit: on((session, submission: Submission & { readonly tag: number }) => session.submit(submission, submission)),
+    reply: on((session, { answers }: { readonly answers: readonly ClientAnswer[] }) => session.answered(answers)),
+    view: on((session, view: ReplicaView) => session.view(view)),
+    flush: ({ state }) => {
+      state.flush()
+      return state
+    },
+    watch: ({ state }) => {
+      state.watch()
+      return state
+    },
+  },
+  info: on((session, message: unknown) => session.info(message)),
+})
+
+function on<A>(act: (session: ClientSession, argument: A) => void) {
+  return ({ state }: Context<ClientSession>, argument: A): ClientSession => {
+    act(state, argument)
+    return state
+  }
+}
