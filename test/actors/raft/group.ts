@@ -4,12 +4,8 @@ import type { ReadMode } from '../../../actors/consensus/consensus.ts'
 import { keyValue, keyValueMap } from '../../../actors/consensus/machines/key-value.ts'
 import type { Value } from '../../../actors/consensus/machines/value.ts'
 import type { StateMachine } from '../../../actors/consensus/state-machine.ts'
-import {
-  type ClientSessionOptions,
-  ClientSessionServer,
-  type Operation,
-  type OperationOutcome,
-} from '../../../actors/raft/client-session.ts'
+import type { ClientSessionOptions, Operation, OperationOutcome } from '../../../actors/raft/client-protocol.ts'
+import { ClientSessionServer } from '../../../actors/raft/client-session.ts'
 import { ReplicaMachine } from '../../../actors/raft/replica.ts'
 import type { ReplicaHost } from '../../../actors/raft/replica-host.ts'
 import type { ReplicaOptions } from '../../../actors/raft/replica-options.ts'
