@@ -12,6 +12,7 @@ export {
   type Strategy,
   type SupervisorFlags,
 } from './behaviours/child-spec.ts'
+export type { NodeLoad } from './behaviours/node-service.ts'
 export {
   type PartitionKey,
   type PartitionSupervisorDefinition,
@@ -20,6 +21,7 @@ export {
   partitionSupervisor,
 } from './behaviours/partition-supervisor.ts'
 export { type ProcessInfo, processInfo } from './behaviours/process-info.ts'
+export { loadOf, type SpawnCommand, spawnOn, whereisOn } from './behaviours/remote.ts'
 export {
   type Collected,
   checkResponse,
@@ -120,6 +122,7 @@ export {
   showReason,
 } from './kernel/exit-reason.ts'
 export type { Key } from './kernel/key.ts'
+export { definitionAt, type Location, located } from './kernel/location.ts'
 export { Cast, Down, Exit } from './kernel/messages.ts'
 export type { Node, NodeCounters } from './kernel/node.ts'
 export { type Pid, type Reference, samePid, sameReference } from './kernel/pid.ts'

@@ -5,10 +5,12 @@
 // greater stands, as in OTP's handshake. A node that comes back, or dials while we still believe it connected, ends the
 // connection before.
 
+import { provideNodeService } from '../behaviours/node-service.ts'
 import { Call } from '../kernel/call.ts'
 import { OptionError } from '../kernel/errors.ts'
 import type { Node } from '../kernel/node.ts'
 import type { Pid } from '../kernel/pid.ts'
+import type { ModuleLoader } from '../kernel/ports/index.ts'
 import { bounce, type Router, type Signal } from '../kernel/signals.ts'
 import type { Once } from '../kernel/timers.ts'
 import type { Carrier, Connection } from './carrier.ts'
@@ -25,6 +27,8 @@ const connecting = new Set<Signal['kind']>(['message', 'alias_message', 'link', 
 
 export interface DistributionOptions {
   readonly carrier: Carrier
+  /** Loads what other nodes start here by module and export. Default: none, and such a start fails. */
+  readonly modules?: ModuleLoader
   /** Connect when a signal is sent to a node that is not connected. Default true, as in OTP. */
   readonly connectOnDemand?: boolean
   /** How long a connection may take, in milliseconds. Default 7000: OTP's `net_setuptime`. */
@@ -88,6 +92,7 @@ export class Distribution implements Router {
     this.#events = new NodeEvents(node)
     this.#stopListening = carrier.listen(node.name, (connection) => this.#accept(connection))
     node.router = this
+    provideNodeService(node, options.modules)
   }
 
   // ---- for users ---------------------------------------------------------------------------------------------------

@@ -6,6 +6,21 @@ import type { ProcessRef } from './process-ref.ts'
 
 export class Names {
   readonly #pids = new Map<string, ProcessRef>()
+  /** Processes of the node's own that are started when first asked for. */
+  readonly #services = new Map<string, () => void>()
+
+  /** Has `start` called when somebody first asks for `name` by {@link reach}: it registers a process of that name. */
+  provide(name: string, start: () => void): void {
+    this.#services.set(name, start)
+  }
+
+  /** Who has the name, and if it is that of a service, is started if need be. */
+  reach(name: string): ProcessRef | undefined {
+    const pid = this.#pids.get(name)
+    if (pid !== undefined || !this.#services.has(name)) return pid
+    this.#services.get(name)?.()
+    return this.#pids.get(name)
+  }
 
   find(name: string): ProcessRef | undefined {
     return this.#pids.get(name)

@@ -28,6 +28,7 @@ import type {
 } from './self.ts'
 import { announceEnd, bounce, type Router, type Signal } from './signals.ts'
 import { checkMailbox, spawnProcess, startOrThrow, startProcess } from './start.ts'
+import { stopProcesses } from './stop-node.ts'
 import { Once, TimerWheel } from './timers.ts'
 
 /** OTP's default for calls, in milliseconds. */
@@ -56,7 +57,8 @@ export interface NodeCounters {
   refused: number
 }
 
-function checkNodeName(name: unknown, field: string): void {
+/** @throws OptionError */
+export function checkNodeName(name: unknown, field: string): void {
   if (typeof name === 'string' && /^[\w@.-]{1,255}$/.test(name)) return
   throw new OptionError(field, name, '1 to 255 letters, digits, "_", "-", "@" or "."')
 }
@@ -190,15 +192,7 @@ export class Node {
   }
 
   async #stop(timeoutMs: number): Promise<void> {
-    const roots = [...this.#processes.values()].filter((process) => process.parent === undefined)
-    for (const process of roots.reverse()) {
-      if (process.raw) this.sendExit(process.pid, 'shutdown')
-      else if (process.alive) await this.stopProcess(null, process.pid, 'shutdown', { timeoutMs }).catch(() => {})
-      if (process.alive && !process.raw) process.end('killed')
-    }
-    await new Promise<void>((resolve) => this.scheduler.whenQuiet(resolve))
-    for (const process of [...this.#processes.values()]) process.end('killed')
-    await new Promise<void>((resolve) => this.scheduler.whenQuiet(resolve))
+    await stopProcesses(this, () => [...this.#processes.values()], timeoutMs)
     this.timers.close()
   }
 
@@ -210,10 +204,10 @@ export class Node {
   // ---- for processes, behaviours and the distribution layer -----------------------------------------------------
 
   /** @internal A process that does not run yet. Throws, and leaves nothing behind, if an option is wrong. */
-  create(parent: Process | null, options: ProcessOptions): Process {
+  create(parent: Pid | undefined, options: ProcessOptions): Process {
     if (options.mailbox !== undefined) checkMailbox(options.mailbox)
     const pid = new ProcessRef(this, this.name, this.creation, this.#nextId++)
-    const process = new Process(this, pid, parent?.pid, options.priority ?? 'normal')
+    const process = new Process(this, pid, parent, options.priority ?? 'normal')
     if (options.name !== undefined) this.#names.add(options.name, process)
     if (options.label !== undefined) process.label = options.label
     if (options.mailbox !== undefined) {
@@ -324,6 +318,11 @@ export class Node {
     this.#messageTimers.ended(process)
   }
 
+  /** @internal Has `start` called, to register a process as `name`, when somebody first asks for it as by `at`. */
+  provide(name: string, start: () => void): void {
+    this.#names.provide(name, () => this.#stopping === null && start())
+  }
+
   /** @internal */
   register(name: string, pid: Pid): void {
     const process = this.#local(pid)
@@ -382,7 +381,7 @@ export class Node {
   /** @internal Who a monitor of `target` is on: for a name here, who has it now, if anybody. */
   target(target: Pid | string): Pid | undefined {
     if (typeof target === 'string') return this.#names.find(target)
-    return target instanceof NamedRef && target.nodeName === this.name ? this.#names.find(target.name) : target
+    return target instanceof NamedRef && target.nodeName === this.name ? this.#names.reach(target.name) : target
   }
 
   /** @internal Whether an address leads nowhere but to this life of this node: a pid of its own, or a name here. */
@@ -398,7 +397,7 @@ export class Node {
   #local(pid: Pid): Process | null {
     if (pid instanceof ProcessRef && pid.home === this) return pid.process
     if (this.isLocal(pid)) return this.#processes.get(pid.id) ?? null
-    if (pid instanceof NamedRef && pid.nodeName === this.name) return this.#names.find(pid.name)?.process ?? null
+    if (pid instanceof NamedRef && pid.nodeName === this.name) return this.#names.reach(pid.name)?.process ?? null
     return null
   }
 

@@ -1,6 +1,7 @@
 // Types of what can be started and talked to. A definition carries its protocol as a phantom; a `Ref<T>` is a pid that
 // knows the protocol of T, where T is a definition or a protocol written out.
 
+import type { Location } from './location.ts'
 import type { Pid } from './pid.ts'
 import type { Create } from './self.ts'
 
@@ -21,6 +22,8 @@ export interface Definition<A = never, P = Protocol> {
   readonly kind: 'server' | 'statem' | 'supervisor' | 'task'
   /** For people and reports. */
   readonly name: string
+  /** Where another node finds it: see `located`. */
+  readonly location?: Location
   /** @internal */
   readonly create: Create
   /** A type only; never there at run time. */

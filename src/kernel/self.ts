@@ -26,7 +26,7 @@ export interface Self {
   readonly pid: Pid
   /** Name of the node the process lives on. */
   readonly nodeName: string
-  /** Who started it, if that was a process of this node. A server that traps exits ends when its parent does. */
+  /** Who started it, if that was a process, and of another node only if it is linked to it. A server that traps exits ends when its parent does. */
   readonly parent: Pid | undefined
   /** False once the process has ended. A handler that still awaits something sees it here. */
   readonly alive: boolean
@@ -171,6 +171,12 @@ export interface SpawnOptions extends ProcessOptions {
 export interface StartOptions extends ProcessOptions {
   /** Give up, and kill the process, if its init takes longer. Default: never. */
   readonly timeoutMs?: number
+  /**
+   * The node to start it on: loaded there by where it is exported, which `located` has told. A link is there before the
+   * start is over. If that node cannot be reached, or is lost meanwhile, the start fails with `noconnection`, and a
+   * process that was linked ends. Default: the own node.
+   */
+  readonly on?: string
 }
 
 /** The argument of a definition's init, if it takes one, then options. */

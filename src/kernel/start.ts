@@ -3,8 +3,11 @@
 
 import { OptionError } from './errors.ts'
 import { ExitError } from './exit-reason.ts'
+import { startFar } from './far-start.ts'
+import { isElsewhere } from './location.ts'
 import type { Node } from './node.ts'
 import { selfOf } from './own.ts'
+import type { Pid } from './pid.ts'
 import type { Process } from './process.ts'
 import type { ProcessRef } from './process-ref.ts'
 import { RawBehaviour } from './raw.ts'
@@ -14,12 +17,32 @@ import { checkDelay } from './timers.ts'
 
 /** Starts a raw process. */
 export function spawnProcess(node: Node, parent: Process | null, body: Body, options: SpawnOptions): Process {
-  const process = node.create(parent, options)
+  const process = node.create(parent?.pid, options)
   process.raw = true
   process.behaviour = new RawBehaviour(process, selfOf(process), body)
   if (options.link && parent !== null) link(parent, process)
   node.scheduler.enqueue(process)
   return process
+}
+
+/** The same for a parent on another node, linked to it. */
+export function spawnFor(node: Node, parent: Pid | null, body: Body, options: SpawnOptions): Process {
+  const process = spawnProcess(node, null, body, options)
+  if (parent !== null) linkFar(process, parent)
+  return process
+}
+
+/** Starts the process of a definition for a parent on another node, to which it is linked. */
+export function startFor(
+  node: Node,
+  parent: Pid | null,
+  definition: Definition,
+  argument: unknown,
+  options: StartOptions,
+  tell: (result: StartResult) => void,
+): void {
+  const process = launch(node, null, parent ?? undefined, definition, argument, options, tell)
+  if (process !== undefined && parent !== null) linkFar(process, parent)
 }
 
 /** Starts the process of a definition, linked to its parent if asked to; the outcome as OTP's start functions return it. */
@@ -31,7 +54,7 @@ export function startProcess(
   options: StartOptions | undefined,
   linked: boolean,
 ): Promise<StartResult> {
-  return new Promise((resolve) => launch(node, parent, definition, argument, options, linked, resolve))
+  return new Promise((resolve) => start(node, parent, definition, argument, options, linked, resolve))
 }
 
 /** The same; rejects with ExitError unless the process has started. */
@@ -44,7 +67,7 @@ export function startOrThrow(
   linked: boolean,
 ): Promise<ProcessRef> {
   return new Promise((resolve, reject) => {
-    launch(node, parent, definition, argument, options, linked, (result) => {
+    start(node, parent, definition, argument, options, linked, (result) => {
       if (result === 'ignore') reject(new ExitError('ignore', undefined, `start of ${definition.name}`))
       else if ('error' in result) reject(new ExitError(result.error, undefined, `start of ${definition.name}`))
       else resolve(result.ok as ProcessRef)
@@ -54,7 +77,7 @@ export function startOrThrow(
 
 const NO_OPTIONS: StartOptions = {}
 
-function launch(
+function start(
   node: Node,
   parent: Process | null,
   definition: Definition,
@@ -63,15 +86,36 @@ function launch(
   linked: boolean,
   tell: (result: StartResult) => void,
 ): void {
+  if (options.on !== undefined && options.on !== node.name) {
+    return startFar(node, parent, definition, argument, { ...options, on: options.on }, linked, tell)
+  }
+  if (isElsewhere(definition)) {
+    throw new OptionError('on', options.on, `another node: ${definition.name} is known by its module only`)
+  }
+  const process = launch(node, parent, parent?.pid, definition, argument, options, tell)
+  if (process !== undefined && linked && parent !== null) link(parent, process)
+}
+
+function launch(
+  node: Node,
+  starter: Process | null,
+  parent: Pid | undefined,
+  definition: Definition,
+  argument: unknown,
+  options: StartOptions,
+  tell: (result: StartResult) => void,
+): Process | undefined {
   const { timeoutMs = Number.POSITIVE_INFINITY } = options
   if (timeoutMs !== Number.POSITIVE_INFINITY) checkDelay(timeoutMs, 'timeoutMs')
   const taken = options.name === undefined ? undefined : node.whereis(options.name)
-  if (taken !== undefined) return tell({ error: { already_started: taken } })
+  if (taken !== undefined) {
+    tell({ error: { already_started: taken } })
+    return undefined
+  }
   const process = node.create(parent, options)
   process.onStarted = tell
-  process.starter = parent
+  process.starter = starter
   process.behaviour = definition.create(process, selfOf(process), argument)
-  if (linked && parent !== null) link(parent, process)
   if (timeoutMs !== Number.POSITIVE_INFINITY) {
     process.startLimit = node.after(timeoutMs, () => {
       process.started({ error: 'timeout' })
@@ -79,6 +123,7 @@ function launch(
     })
   }
   node.scheduler.enqueue(process)
+  return process
 }
 
 /** Checks the bound of a mailbox before a process with it is made. */
@@ -91,4 +136,9 @@ export function checkMailbox(options: MailboxOptions): void {
 function link(parent: Process, child: Process): void {
   parent.links.add(child.pid)
   child.links.add(parent.pid)
+}
+
+function linkFar({ node, pid, links }: Process, parent: Pid): void {
+  links.add(parent)
+  node.post(parent, { kind: 'link', to: parent, from: pid })
 }

@@ -18,10 +18,17 @@ export function copyMessage(message: unknown): unknown {
   return copyObject(message)
 }
 
+/** Its code is part of what an error says. */
+function copyError(error: Error): Error {
+  const copy = structuredClone(error)
+  return 'code' in error ? Object.assign(copy, { code: copyMessage(error.code) }) : copy
+}
+
 function copyObject(value: object): unknown {
   if (value instanceof Map) return new Map([...value].map(([key, item]) => [copyMessage(key), copyMessage(item)]))
   if (value instanceof Set) return new Set([...value].map((item) => copyMessage(item)))
-  if (value instanceof Date || value instanceof Error || ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+  if (value instanceof Error) return copyError(value)
+  if (value instanceof Date || ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
     return structuredClone(value)
   }
   const copy: Record<string, unknown> = {}

@@ -4,7 +4,7 @@
 import { Call } from '../kernel/call.ts'
 import type { ExitReason } from '../kernel/exit-reason.ts'
 import { Node, type NodeOptions } from '../kernel/node.ts'
-import type { Reference } from '../kernel/pid.ts'
+import type { Pid, Reference } from '../kernel/pid.ts'
 import type { Process } from '../kernel/process.ts'
 import { ProcessRef } from '../kernel/process-ref.ts'
 import type { Definition, Ref } from '../kernel/ref.ts'
@@ -66,7 +66,7 @@ export class SimulatedNode extends Node {
     this.#sleeps.delete(process)
   }
 
-  override create(parent: Process | null, options: ProcessOptions): Process {
+  override create(parent: Pid | undefined, options: ProcessOptions): Process {
     const process = super.create(parent, options)
     this.#scheduler.created(process)
     return process

@@ -4,10 +4,11 @@
 // Invariants: after every event the microtasks it has set off have run to their end, what must always hold is asked,
 // and nothing of the real world was touched (with a guard).
 
+import { provideNodeService } from '../behaviours/node-service.ts'
 import { OptionError, show } from '../kernel/errors.ts'
 import { NamedRef } from '../kernel/named-ref.ts'
 import type { Node } from '../kernel/node.ts'
-import type { NodePorts } from '../kernel/ports/index.ts'
+import type { ModuleLoader, NodePorts } from '../kernel/ports/index.ts'
 import { ProcessRef } from '../kernel/process-ref.ts'
 import type { Definition, Ref } from '../kernel/ref.ts'
 import type { ReportListener } from '../kernel/reports.ts'
@@ -45,6 +46,8 @@ export interface WorldNodeOptions {
   readonly name?: string
   /** Called for each crash, dead letter and supervisor event. Must not throw. Default: nobody is told. */
   readonly onReport?: ReportListener
+  /** Loads what other nodes start here by module and export: at once, from what is there. Default: none, and such a start fails. */
+  readonly modules?: ModuleLoader
   /** Starts what lives on the node, when it is created and whenever it is restarted. */
   readonly boot?: (node: Node, machine: Machine) => unknown
 }
@@ -348,7 +351,7 @@ export class World {
       random: this.#root.fork(`node ${name}${suffix}`),
       secrets: { bytes: (size) => Uint8Array.from({ length: size }, () => secrets.below(256)) },
     }
-    return new SimulatedNode({
+    const node = new SimulatedNode({
       name,
       ports,
       scheduler: this.scheduler,
@@ -356,6 +359,18 @@ export class World {
       router: this.network,
       onReport: (report) => this.#engine.report(report, options.onReport),
     })
+    provideNodeService(node, options.modules && this.#stirring(options.modules))
+    return node
+  }
+
+  /** What awaits a module goes on in the event in which it was asked for. */
+  #stirring(modules: ModuleLoader): ModuleLoader {
+    return {
+      load: (url, name) => {
+        this.#engine.pulse.stirred = true
+        return modules.load(url, name)
+      },
+    }
   }
 
   #boot(name: string): void {

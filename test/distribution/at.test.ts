@@ -1,21 +1,8 @@
 // `node.at` means the same wherever the name is: on the own node, over a mesh, in a simulated world.
 
-import {
-  createNode,
-  Down,
-  defineServer,
-  type Node,
-  type Pid,
-  ProcessError,
-  processInfo,
-  reply,
-  type Self,
-} from 'espalier'
-import { createWorld } from 'espalier/testing'
+import { Down, defineServer, type Pid, ProcessError, processInfo, reply, type Self } from 'espalier'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { MemoryCarrier } from '../../src/distribution/carriers/memory-carrier.ts'
-import { Distribution } from '../../src/distribution/distribution.ts'
-import { createSystemPorts } from '../../src/system/index.ts'
+import { down, inNear as inNearOf, mesh, ownNode, type Stage, world } from './stages.ts'
 
 const Counter = defineServer({
   name: 'counter',
@@ -26,59 +13,6 @@ const Counter = defineServer({
   cast: { add: ({ state }, by: number) => state + by },
   info: ({ state }, message) => (message === 'ten' ? state + 10 : state),
 })
-
-/** Two nodes, which may be one. */
-interface Stage {
-  readonly near: Node
-  readonly far: Node
-  run<T>(outcome: Promise<T>): Promise<T>
-  /** What is under way arrives. */
-  settle(): Promise<void>
-  close(): Promise<void>
-}
-
-function ownNode(): Stage {
-  const node = createNode({ name: 'far' })
-  return {
-    near: node,
-    far: node,
-    run: (outcome) => outcome,
-    settle: () => node.idle(),
-    close: () => node.stop(),
-  }
-}
-
-function mesh(): Stage {
-  const { turns } = createSystemPorts()
-  const carrier = new MemoryCarrier(turns)
-  const [near, far] = [createNode({ name: 'near' }), createNode({ name: 'far' })]
-  const meshes = [near, far].map((node) => new Distribution(node, { carrier }))
-  const turn = () => new Promise<void>((resolve) => turns.later(resolve))
-  return {
-    near,
-    far,
-    run: (outcome) => outcome,
-    settle: async () => {
-      for (let i = 0; i < 8; i++) await turn()
-    },
-    close: async () => {
-      for (const one of meshes) one.close()
-      await Promise.all([near.stop(), far.stop()])
-    },
-  }
-}
-
-function world(): Stage {
-  const simulated = createWorld({ seed: 1, network: { drop: 0, duplicate: 0, reorder: 0 } })
-  const [near, far] = [simulated.createNode({ name: 'near' }), simulated.createNode({ name: 'far' })]
-  return {
-    near,
-    far,
-    run: (outcome) => simulated.run(outcome),
-    settle: () => simulated.advance(100),
-    close: async () => {},
-  }
-}
 
 describe.each([
   ['on the own node', ownNode],
@@ -91,21 +25,7 @@ describe.each([
   })
   afterEach(() => stage.close())
 
-  /** Runs `body` in a process of the near node, and answers what it returns. */
-  function inNear<T>(body: (self: Self) => T | Promise<T>): Promise<T> {
-    return stage.run(
-      new Promise((resolve, reject) => {
-        stage.near.spawn(async (self) => {
-          try {
-            resolve(await body(self))
-          } catch (error) {
-            reject(error instanceof Error ? error : new Error(String(error)))
-          }
-        })
-      }),
-    )
-  }
-
+  const inNear = <T>(body: (self: Self) => T | Promise<T>) => inNearOf(stage, body)
   async function monitorsOf(pid: Pid): Promise<unknown> {
     const info = await stage.run(processInfo(stage.far, pid))
     return info?.monitoredBy.map((watcher) => `${watcher}`)
@@ -222,10 +142,3 @@ describe.each([
     expect(() => stage.near.at('a b', 'x')).toThrow(/^nodeName: expected 1 to 255 letters/)
   })
 })
-
-/** Why a monitor of `target` fires. */
-async function down(self: Self, target: Pid): Promise<unknown> {
-  self.monitor(target)
-  const message = await self.receive()
-  return message instanceof Down ? message.reason : message
-}
