@@ -20,6 +20,7 @@ export {
   partitionOf,
   partitionSupervisor,
 } from './behaviours/partition-supervisor.ts'
+export { type Host, type OwnPlace, type Placement, PlacementError, provideHost } from './behaviours/placement.ts'
 export { type ProcessInfo, processInfo } from './behaviours/process-info.ts'
 export { loadOf, type SpawnCommand, spawnOn, whereisOn } from './behaviours/remote.ts'
 export {

@@ -5,6 +5,7 @@ import type { Pid } from '../kernel/pid.ts'
 import type { ArgumentOf, Definition, Given } from '../kernel/ref.ts'
 import type { StartOptions } from '../kernel/self.ts'
 import { type Attempts, type Backoff, type BackoffOptions, checkBackoff } from './backoff.ts'
+import { checkPlacement, type Place, type Placement } from './placement.ts'
 
 /** When a child that has ended is started again: always, never, or only after a reason that is not orderly. */
 export type Restart = 'permanent' | 'transient' | 'temporary'
@@ -37,6 +38,8 @@ export interface ChildSpec<D = Definition> {
    * `restarting`; the restart itself counts against the intensity when the child has ended.
    */
   readonly backoff?: BackoffOptions
+  /** Where it runs. Default `same`. What runs elsewhere is loaded there: see `located`. */
+  readonly on?: Placement
 }
 
 export interface SupervisorFlags {
@@ -62,6 +65,9 @@ export interface Child {
   readonly significant: boolean
   readonly modules: readonly string[] | 'dynamic'
   readonly backoff: Backoff | undefined
+  /** As it was given; undefined for the supervisor's own node. */
+  readonly on: Placement | undefined
+  readonly place: Place | undefined
   readonly attempts: Attempts
   pid: Pid | Restarting | undefined
 }
@@ -136,7 +142,7 @@ export function checkChildren(
 /** One child spec with its defaults; or the error. */
 export function checkChild(spec: unknown, autoShutdown: AutoShutdown | undefined): Checked<Child> {
   if (typeof spec !== 'object' || spec === null || Array.isArray(spec)) return { error: { invalid_child_spec: spec } }
-  const { id, start, name, restart, shutdown, type, significant, modules, backoff } = spec as {
+  const { id, start, name, restart, shutdown, type, significant, modules, backoff, on } = spec as {
     [field: string]: unknown
   }
   if (id === undefined) return { error: 'missing_id' }
@@ -157,6 +163,9 @@ export function checkChild(spec: unknown, autoShutdown: AutoShutdown | undefined
   if (wrongModules !== undefined) return { error: wrongModules }
   const wait = backoff === undefined ? undefined : checkBackoff(backoff)
   if (backoff !== undefined && wait === undefined) return { error: { invalid_backoff: backoff } }
+  const asked = on ?? options?.on
+  const place = checkPlacement(asked, definition)
+  if ('error' in place) return place
   return {
     ok: {
       id: id as string,
@@ -167,6 +176,8 @@ export function checkChild(spec: unknown, autoShutdown: AutoShutdown | undefined
       significant: weight as boolean,
       modules: code as readonly string[],
       backoff: wait,
+      on: place.ok === undefined ? undefined : (asked as Placement),
+      place: place.ok,
       attempts: { attempt: 0, startedMs: Number.NEGATIVE_INFINITY },
       pid: undefined,
     },

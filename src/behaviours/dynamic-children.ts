@@ -7,6 +7,7 @@ import type { Self } from '../kernel/self.ts'
 import { type Attempts, jittered, nextWait } from './backoff.ts'
 import { type AutoShutdown, type Child, Restarting } from './child-spec.ts'
 import { onDynamicExit } from './decision.ts'
+import { WAIT_FOR_NODE_MS, waitsForNode } from './placement.ts'
 import type { RestartWindow } from './restart-window.ts'
 import { report, stopChild } from './shutdown.ts'
 import { startChild } from './start-child.ts'
@@ -47,7 +48,7 @@ export class DynamicChildren {
 
   #launch(argument: unknown): Promise<StartChildResult> {
     const [definition, , options] = this.#template.start
-    return startChild(this.#process, this.#template.id, [definition, argument, options])
+    return startChild(this.#process, { ...this.#template, start: [definition, argument, options] })
   }
 
   async onExit(pid: Pid, reason: ExitReason): Promise<Outcome> {
@@ -92,7 +93,7 @@ export class DynamicChildren {
     if (attempts !== undefined) attempts.startedMs = this.#self.now()
     if ('error' in result) {
       report(this.#process, 'start_error', this.#template.id, result.error)
-      return { again: this.#replace(old), waitMs: 0 }
+      return { again: this.#replace(old), waitMs: waitsForNode(this.#template, result.error) ? WAIT_FOR_NODE_MS : 0 }
     }
     this.#forget(old)
     this.#arguments.set(result.ok, argument)

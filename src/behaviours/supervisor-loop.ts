@@ -13,6 +13,7 @@ import { jittered } from './backoff.ts'
 import { type Child, checkChild, checkChildren, checkFlags, type Flags, Restarting } from './child-spec.ts'
 import { onExit, onRetry, onWaited, type Plan, type Supervised } from './decision.ts'
 import { DynamicChildren, type Outcome } from './dynamic-children.ts'
+import { WAIT_FOR_NODE_MS, waitsForNode } from './placement.ts'
 import { RestartWindow } from './restart-window.ts'
 import { report, stopChild, stopChildren } from './shutdown.ts'
 import { startChild } from './start-child.ts'
@@ -220,8 +221,10 @@ export class SupervisorLoop implements Behaviour {
     const failure = await this.#start(plan.start)
     if (failure !== undefined) {
       const failed = this.#children.get(failure.id)
-      if (failed !== undefined) failed.pid = new Restarting(failed === child ? oldPid : undefined)
-      this.#process.accept(RETRY, failure.id)
+      const restarting = new Restarting(failed === child ? oldPid : undefined)
+      if (failed !== undefined) failed.pid = restarting
+      if (failed !== undefined && waitsForNode(failed, failure.reason)) this.#wait(restarting, WAIT_FOR_NODE_MS)
+      else this.#process.accept(RETRY, failure.id)
     }
     if (plan.shutdown) await this.#end('shutdown')
   }
@@ -233,7 +236,7 @@ export class SupervisorLoop implements Behaviour {
     for (const id of ids) {
       const child = this.#children.get(id)
       if (child === undefined) continue
-      const result = await startChild(this.#process, child.id, child.start)
+      const result = await startChild(this.#process, child)
       child.attempts.startedMs = this.#self.now()
       if ('error' in result) {
         report(this.#process, 'start_error', id, result.error)
@@ -302,7 +305,7 @@ export class SupervisorLoop implements Behaviour {
     if (present !== undefined) {
       return { error: present.pid instanceof Pid ? { already_started: present.pid } : 'already_present' }
     }
-    const result = await startChild(this.#process, child.id, child.start)
+    const result = await startChild(this.#process, child)
     if ('error' in result) {
       report(this.#process, 'start_error', child.id, result.error)
       return result
@@ -323,7 +326,7 @@ export class SupervisorLoop implements Behaviour {
   async #restartChild(id: unknown): Promise<StartChildResult> {
     const child = this.#idle(id)
     if ('error' in child) return child
-    const result = await startChild(this.#process, child.id, child.start)
+    const result = await startChild(this.#process, child)
     if ('error' in result) report(this.#process, 'start_error', child.id, result.error)
     else child.pid = result.ok
     return result
@@ -347,8 +350,8 @@ export class SupervisorLoop implements Behaviour {
   #getSpec(id: unknown): unknown {
     const child = this.#dynamic !== undefined ? this.#dynamic.find(id) : this.#children.get(id as string)
     if (child === undefined) return { error: 'not_found' }
-    const { pid: _, attempts: __, backoff, ...spec } = child
-    return { ok: backoff === undefined ? spec : { ...spec, backoff } }
+    const { pid: _, attempts: __, place: ___, backoff, on, ...spec } = child
+    return { ok: { ...spec, ...(backoff === undefined ? {} : { backoff }), ...(on === undefined ? {} : { on }) } }
   }
 
   #which(): readonly ChildInfo[] {
@@ -362,8 +365,13 @@ export class SupervisorLoop implements Behaviour {
     if (this.#dynamic !== undefined) return this.#dynamic.count()
     const children = [...this.#children.values()]
     const supervisors = children.filter((child) => child.type === 'supervisor').length
-    const active = children.filter(({ pid }) => pid instanceof Pid && this.#self.isAlive(pid)).length
+    const active = children.filter(({ pid }) => pid instanceof Pid && this.#isActive(pid)).length
     return { specs: children.length, active, supervisors, workers: children.length - supervisors }
+  }
+
+  // Of one on another node, the link would have told.
+  #isActive(pid: Pid): boolean {
+    return this.#self.isAlive(pid) || !this.#process.node.isLocal(pid)
   }
 }
 

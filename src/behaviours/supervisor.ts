@@ -7,6 +7,7 @@ import type { Definition } from '../kernel/ref.ts'
 import type { Self } from '../kernel/self.ts'
 import type { BackoffOptions } from './backoff.ts'
 import type { ChildSpec, Flags, Restart, Shutdown, SupervisorFlags } from './child-spec.ts'
+import type { Placement } from './placement.ts'
 import { SupervisorLoop } from './supervisor-loop.ts'
 
 /** Flags and children. With `simple_one_for_one`, exactly one child: the template of those started later. */
@@ -65,6 +66,8 @@ export interface CheckedChildSpec {
   readonly significant: boolean
   readonly modules: readonly string[] | 'dynamic'
   readonly backoff?: Required<BackoffOptions>
+  /** Where it runs, if not on the supervisor's node. */
+  readonly on?: Placement
 }
 
 /** What `sys.getState` shows of a supervisor; `sys.replaceState` may change the flags, all but to or from `simple_one_for_one`. */
