@@ -1,17 +1,17 @@
-// Who watches whom: the main thread, the storage thread and every worker thread of a `Threads` under one watchdog, and
+// Who watches whom: the main thread, the storage threads and every worker thread of a `Threads` under one watchdog, and
 // what is done about one that is frozen.
 
 import type { Node } from '../kernel/node.ts'
-import { storageHeartbeat } from '../storage/lmdb/storage-thread.ts'
+import { storageHeartbeats } from '../storage/lmdb/storage-thread.ts'
 import { beat, shareHeartbeat } from './heartbeat.ts'
 import type { Thread } from './thread.ts'
 import type { ThreadEvent } from './threads.ts'
 import { beatEveryMs, checkWatchdog, Watchdog, type WatchdogEvent, type WatchdogOptions } from './watchdog.ts'
 
-/** Numbers of the two threads that are nobody's `Thread`; the hub counts from 1. */
+/** Numbers of the threads that are nobody's `Thread`, storage threads from the second downwards; the hub counts from 1. */
 const MAIN = -1
 const STORAGE = -2
-/** The storage thread beats four times a second. */
+/** A storage thread beats four times a second. */
 const STORAGE_FROZEN_MS = 2000
 
 export class Guard {
@@ -60,21 +60,23 @@ export class Guard {
     const kind = 'watch'
     const name = 'the main thread'
     watchdog.tell({ kind, thread: MAIN, name, shared: main, frozenAfterMs, graceMs: mainGraceMs, fatal: true })
-    watchdog.tell({
-      kind,
-      thread: STORAGE,
-      name: 'the storage thread',
-      shared: storageHeartbeat(),
-      frozenAfterMs: STORAGE_FROZEN_MS,
-      graceMs: Math.max(0, storageGraceMs - STORAGE_FROZEN_MS),
-      fatal: true,
+    storageHeartbeats().forEach((shared, at) => {
+      watchdog.tell({
+        kind,
+        thread: STORAGE - at,
+        name: 'a storage thread',
+        shared,
+        frozenAfterMs: STORAGE_FROZEN_MS,
+        graceMs: Math.max(0, storageGraceMs - STORAGE_FROZEN_MS),
+        fatal: true,
+      })
     })
     return watchdog
   }
 
   #heard(event: WatchdogEvent): void {
     const thread = this.#threads.get(event.thread)
-    const name = thread?.name ?? (event.thread === MAIN ? this.#node.name : event.thread === STORAGE ? 'storage' : '')
+    const name = thread?.name ?? (event.thread === MAIN ? this.#node.name : event.thread <= STORAGE ? 'storage' : '')
     if (name === '') return
     if (event.kind === 'frozen') {
       this.#tell({ kind: 'frozen', name, forMs: Math.round(event.forMs), running: thread?.running() })

@@ -18,7 +18,7 @@ export interface ThreadOptions {
    * `ThreadContext` and then `args` (structured-cloned). The start waits for what it returns.
    */
   readonly boot?: { readonly module: string | URL; readonly export: string; readonly args?: readonly unknown[] }
-  /** Hand the thread a connection to the process's storage thread. Default false. */
+  /** Hand the thread a connection to a storage thread of the process's. Default false. */
   readonly storage?: boolean
   /** Bounds of the thread's heap: Node's own defaults. A thread that exceeds them ends; the others do not. */
   readonly resourceLimits?: ResourceLimits
@@ -92,7 +92,7 @@ export class Thread {
     const { hub, connect, limits, beatEveryMs } = settings
     this.heartbeat = beatEveryMs === undefined ? undefined : shareHeartbeat()
     this.number = hub.attach((message, transfer) => port1.postMessage(message, transfer))
-    const storage = options.storage === true ? connectStorage() : undefined
+    const storage = options.storage === true ? connectStorage(name) : undefined
     const { boot } = options
     const workerData: ThreadData = {
       name,

@@ -17,7 +17,7 @@ export interface ThreadsOptions extends Partial<CarrierLimits> {
   readonly distribution?: Omit<DistributionOptions, 'carrier'>
   /** Hears of threads that start, end, freeze and thaw. Must not throw. */
   readonly onEvent?: (event: ThreadEvent) => void
-  /** Watches all threads, this one and the storage thread too. Default: its defaults. `false`: nobody watches. */
+  /** Watches all threads, this one and the storage threads too. Default: its defaults. `false`: nobody watches. */
   readonly watchdog?: WatchdogOptions | false
 }
 

@@ -14,7 +14,7 @@ export interface WatchdogOptions {
   /** The same for the main thread, which cannot be terminated: the process is ended. Default: for ever. */
   readonly mainGraceMs?: number
   /**
-   * How long the storage thread may hang in one write before the process is ended, in milliseconds. It is never
+   * How long a storage thread may hang in one write before the process is ended, in milliseconds. It is never
    * terminated: its memory map would be torn. Default 60 000.
    */
   readonly storageGraceMs?: number

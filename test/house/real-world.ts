@@ -27,7 +27,7 @@ export const realWorld: readonly RealWorldEntry[] = [
   {
     path: 'src/storage/lmdb/storage-thread.ts',
     names: ['node:fs', 'node:worker_threads', 'process'],
-    reason: 'starts the one storage thread of the process, and lets it finish when the process exits',
+    reason: 'starts the storage threads of the process, and lets them finish when the process exits',
   },
   {
     path: 'src/storage/lmdb/exit-gate.ts',

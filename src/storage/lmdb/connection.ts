@@ -1,4 +1,4 @@
-// One thread's line to the storage thread: numbers the requests, settles the replies, and keeps the event loop alive
+// One thread's line to a storage thread: numbers the requests, settles the replies, and keeps the event loop alive
 // only while a store is open or a request is under way.
 
 import type { MessagePort } from 'node:worker_threads'

@@ -1,4 +1,4 @@
-// LMDB behind the transactional port: a handle that talks to the storage thread.
+// LMDB behind the transactional port: a handle that talks to a storage thread.
 
 import { realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -17,7 +17,7 @@ import {
   type TransactionalStore,
 } from '../store.ts'
 import { Connection } from './connection.ts'
-import { connectStorage } from './storage-thread.ts'
+import { connectStorage, maxStorageThreads } from './storage-thread.ts'
 
 export interface LmdbOptions extends QueueLimits {
   /** Folder of the environment; made if missing. */
@@ -36,10 +36,12 @@ export interface LmdbOptions extends QueueLimits {
 }
 
 const connections = new WeakMap<MessagePort, Connection>()
-let ownConnection: Connection | undefined
+/** This thread's own, each to another storage thread. */
+const ownConnections: Connection[] = []
+let ownStores = 0
 
 /**
- * Opens an LMDB environment through the process's storage thread, which runs compiled JavaScript: import this from the
+ * Opens an LMDB environment through a storage thread of the process's, which runs compiled JavaScript: import this from the
  * built package. One handle at a time holds an environment; several logs and key-value stores share the handle, and
  * with it each flush. A file that was damaged from outside can end the process by a signal: look at untrusted files
  * in a child process.
@@ -127,8 +129,11 @@ class LmdbStore implements TransactionalStore {
 
 function connectionFor(port: MessagePort | undefined): Connection {
   if (port === undefined) {
-    ownConnection ??= new Connection(connectStorage())
-    return ownConnection
+    const at = ownStores % maxStorageThreads
+    ownStores += 1
+    const own = ownConnections[at] ?? new Connection(connectStorage())
+    ownConnections[at] = own
+    return own
   }
   const known = connections.get(port)
   if (known !== undefined) return known

@@ -1,4 +1,4 @@
-// The storage thread's entry: owns every LMDB environment of the process and is never terminated while one is open.
+// A storage thread's entry: owns the LMDB environments that were opened on it and is never terminated while one is open.
 // It talks to connections (message ports), one for each thread that stores something.
 //
 // Invariants: requests of one store take effect in the order of their arrival; all batches that arrive while a commit
@@ -22,7 +22,7 @@ interface OpenStore {
   queue: Exclude<Request, { kind: 'open' }>[]
 }
 
-/** The environments by folder, whoever opened them. */
+/** The environments on this thread by folder, whoever opened them. */
 const openStores = new Map<string, OpenStore>()
 let turnScheduled = false
 const shared = workerData as { readonly gate: SharedArrayBuffer; readonly heartbeat: SharedArrayBuffer }
