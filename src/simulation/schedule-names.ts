@@ -26,6 +26,7 @@ export interface Names {
   readonly nodeConfig: Readonly<Record<string, unknown>>
   readonly steps: readonly Step[]
   readonly expect: readonly Expectation[]
+  readonly until: number
 }
 
 /** A node as a step names it: where that stands, and what it says. */
@@ -80,7 +81,7 @@ export function checkNames(names: Names): Problem[] {
       known.add(step.as)
     }
   }
-  return [...problems, ...checkExpectations(names.expect, known, ids)]
+  return [...problems, ...checkExpectations(names, known, ids)]
 }
 
 /** n1 … nN, and whoever joins later. */
@@ -104,6 +105,9 @@ function checkVocabulary(step: Step, names: Names): Problem[] {
       ]
     }
   }
+  if ((step.op === 'byzantine' || step.op === 'honest') && names.protocol === 'raft' && !names.config.migratable) {
+    return [{ path: 'op', message: `"${step.op}" means nothing in a raft group that is not migratable` }]
+  }
   if (step.op === 'byzantine' && !both) {
     const list = names.protocol === 'pbft' ? RAFT_ONLY_BEHAVIOURS : RAFT_BEHAVIOURS
     if (list.includes(step.behaviour) === (names.protocol === 'pbft')) {
@@ -113,10 +117,14 @@ function checkVocabulary(step: Step, names: Names): Problem[] {
   return []
 }
 
-function checkExpectations(expectations: readonly Expectation[], known: ReadonlySet<string>, ids: ReadonlySet<string>) {
+function checkExpectations({ expect, until }: Names, known: ReadonlySet<string>, ids: ReadonlySet<string>) {
   const problems: Problem[] = []
-  for (const [index, expectation] of expectations.entries()) {
+  for (const [index, expectation] of expect.entries()) {
     const complain = (field: string, message: string) => problems.push({ path: `expect[${index}].${field}`, message })
+    const times: Readonly<Record<string, unknown>> = { ...expectation }
+    for (const field of ['at', 'by', 'from', 'to']) {
+      if (Number(times[field] ?? 0) > until) complain(field, `later than the end of the run, ${until}`)
+    }
     if ('id' in expectation && !ids.has(expectation.id)) complain('id', `no step has the id "${expectation.id}"`)
     if ('node' in expectation && !known.has(expectation.node)) complain('node', noSuchNode(expectation.node, known))
     if (expectation.op === 'members') {

@@ -21,8 +21,8 @@ export interface Group {
   holderOf(role: string): string | undefined
   /** The highest term, view or epoch of any live honest node. */
   term(): number
-  /** Does what a step says that the world itself cannot do. False: it knows no such step. */
-  perform(step: Step): boolean
+  /** Does what the step number `index` says that the world itself cannot do. False: it knows no such step. */
+  perform(step: Step, index: number): boolean
   /** Judges an expectation now; its times are those of the schedule. Undefined: it knows no such expectation. */
   judge(expectation: Expectation): boolean | string | undefined
   /** At the end: the first thing wrong with what the clients saw. */
@@ -41,6 +41,8 @@ export interface ScheduleRunOptions {
   readonly onEvent?: (event: TraceEvent) => void
   /** Fail after so many events. Default 5 000 000. */
   readonly maxEvents?: number
+  /** What a message counts as for holds and strikes. Default: its tag, or its `kind`. */
+  readonly kindOf?: (tag: string | undefined, message: unknown) => string
 }
 
 export interface ScheduleRun {
@@ -55,10 +57,10 @@ export async function runSchedule(
   createGroup: GroupFactory,
   options: ScheduleRunOptions = {},
 ): Promise<ScheduleRun> {
-  const { seed = schedule.seed, ambient, onEvent, maxEvents = 5_000_000 } = options
+  const { seed = schedule.seed, ambient, onEvent, kindOf, maxEvents = 5_000_000 } = options
   const isReplica = (node: string) => /^n[1-9]\d*$/.test(node)
   const run = await runOnce(seed, (world) => new ScheduleDriver(world, schedule, createGroup).drive(), {
-    network: { ...schedule.network, isOutside: (node) => !isReplica(node) },
+    network: { ...schedule.network, isOutside: (node) => !isReplica(node), ...(kindOf && { kindOf }) },
     disk: schedule.disk,
     maxEvents,
     ...(ambient === undefined ? {} : { ambient }),
@@ -71,8 +73,13 @@ function whyFailed(run: Run | FailedRun, mustFail: string | undefined): string |
   const failure = 'failure' in run ? run.failure : undefined
   if (mustFail === undefined) return failure?.message
   if (failure === undefined) return `no violation of ${mustFail} was found`
-  const isMeant = failure.kind === 'invariant' && (mustFail === 'invariant' || mustFail === failure.rule)
-  return isMeant ? undefined : failure.message
+  const isMeant = mustFail === 'invariant' || plain(mustFail) === plain(failure.rule)
+  return failure.kind === 'invariant' && isMeant ? undefined : failure.message
+}
+
+/** A rule's name however it is spelt: `leaderCompleteness`, `leader completeness`, `Leader Completeness`. */
+function plain(rule: string): string {
+  return rule.toLowerCase().replace(/[^a-z]/g, '')
 }
 
 class ScheduleDriver {
@@ -93,7 +100,7 @@ class ScheduleDriver {
     for (const [index, expectation] of expect.entries()) this.#plan(expectation, `expect[${index}]`)
     for (const [index, step] of steps.entries()) {
       await this.#reach(step.at)
-      await this.#perform(step, `steps[${index}]`)
+      await this.#perform(step, index)
     }
     await this.#reach(until)
     await this.#world.advance(0.001)
@@ -134,7 +141,8 @@ class ScheduleDriver {
     this.#world.time.at(microseconds(atMs) + 1, act)
   }
 
-  async #perform(step: Step, where: string): Promise<void> {
+  async #perform(step: Step, index: number): Promise<void> {
+    const where = `steps[${index}]`
     for (const { name } of nodesNamedBy(step)) {
       if (!isRole(name)) continue
       const found = () => this.#group.holderOf(name) !== undefined
@@ -145,8 +153,9 @@ class ScheduleDriver {
       const [first] = nodesNamedBy(told)
       if (first !== undefined) this.#aliases.set(step.as, first.name)
     }
-    if (isFault(told)) this.#world.apply(told)
-    else if (!this.#group.perform(told)) {
+    if (isFault(told)) {
+      if (!namesNobody(told, this.#world)) this.#world.apply(told)
+    } else if (!this.#group.perform(told, index)) {
       this.#world.fail('expectation', `${where} ${step.op}`, 'this group knows no such step')
     }
   }
@@ -173,6 +182,11 @@ const FAULTS: ReadonlySet<string> = new Set([
 
 function isFault(step: Step): step is FaultStep {
   return FAULTS.has(step.op) && !(step.op === 'disk' && step.fault === 'corrupt')
+}
+
+/** A node that will join later has not booted: like one that is down, it can be struck by nothing. */
+function namesNobody(step: FaultStep, world: World): boolean {
+  return 'node' in step && step.node !== 'all' && !world.nodeNames.includes(step.node)
 }
 
 function isRole(name: string): boolean {

@@ -139,7 +139,7 @@ export function readSchedule(value: unknown, source = 'schedule'): Schedule {
       outer.issues.map((issue) => problemOf(issue, '')),
     )
   const { config, steps, mustFail, ...rest } = outer.output
-  const until = rest.until ?? (steps.at(-1)?.at ?? 0) + RUN_ON_MS
+  const until = rest.until ?? Math.max((steps.at(-1)?.at ?? 0) + RUN_ON_MS, lastAsked(rest.expect))
   const expectations = v.safeParse(v.array(expectationSchema(until)), rest.expect)
   if (!expectations.success) {
     throw new ScheduleError(
@@ -160,6 +160,16 @@ export function readSchedule(value: unknown, source = 'schedule'): Schedule {
   const problems = checkNames(schedule)
   if (problems.length > 0) throw new ScheduleError(source, problems)
   return schedule
+}
+
+/** The latest time that an expectation names. */
+function lastAsked(expectations: readonly unknown[]): number {
+  const times = expectations.flatMap((expectation) => {
+    if (typeof expectation !== 'object' || expectation === null) return []
+    const { at, by, to }: { readonly at?: unknown; readonly by?: unknown; readonly to?: unknown } = expectation
+    return [at, by, to].filter((time): time is number => typeof time === 'number')
+  })
+  return Math.max(0, ...times)
 }
 
 function problemOf(issue: v.BaseIssue<unknown>, root: string): Problem {

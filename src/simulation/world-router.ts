@@ -228,6 +228,10 @@ export class WorldRouter {
 
   #send(packet: Packet): void {
     if (!this.#gated) return this.#launch(packet)
+    // What is held was sent all the same: a closed link loses it now.
+    if (!packet.reliable && !this.#passes(packet.from, packet.to)) {
+      return this.#host.noted('lost', packet.from, packet.to, packet.kind, packet.content)
+    }
     const copies = this.#gate.admit(packet)
     if (copies === 0) this.#host.noted('lost', packet.from, packet.to, packet.kind, packet.content)
     for (let copy = 0; copy < copies; copy++) this.#launch(packet)

@@ -1,0 +1,119 @@
+// The clients of a simulated group: each is a node outside the replicas' network, with one session on it.
+
+import type { Ref } from '../../../src/kernel/ref.ts'
+import type { SeededRandom } from '../../../src/simulation/random.ts'
+import type { RegisterInput } from '../../../src/simulation/register-map.ts'
+import type { Json } from '../../../src/simulation/schedule-fields.ts'
+import type { StepOf } from '../../../src/simulation/schedule-steps.ts'
+import { microseconds } from '../../../src/simulation/virtual-time.ts'
+import type { World } from '../../../src/simulation/world.ts'
+import type { ReadMode } from '../../consensus/consensus.ts'
+import { ClientSession, ClientSessionServer, type OperationOutcome } from '../client-session.ts'
+import type { ReplicaProtocol } from '../protocol.ts'
+import type { Operations } from './operations.ts'
+import { decodeAnswer, encodeRegisterCommand } from './register-machine.ts'
+
+const SESSION = 'session'
+const RETRY_MS = 300
+
+export interface ClientsOptions {
+  /** All replicas that there may ever be, in order. */
+  readonly replicas: readonly string[]
+  readonly replica: (id: string) => Ref<ReplicaProtocol> | undefined
+  readonly operations: Operations
+}
+
+export interface Request {
+  readonly id?: string | undefined
+  readonly to?: string | undefined
+  readonly deadlineMs: number
+  /** For reads. Default `index`. */
+  readonly mode?: ReadMode
+}
+
+export class Clients {
+  readonly #world: World
+  readonly #options: ClientsOptions
+  readonly #open = new Set<string>()
+  /** What was last written to each key, as far as anybody knows: what a compare-and-set had best expect. */
+  readonly #latest = new Map<string, Json>()
+
+  constructor(world: World, options: ClientsOptions) {
+    this.#world = world
+    this.#options = options
+  }
+
+  submit(client: string, input: RegisterInput, { id, to, deadlineMs, mode = 'index' }: Request): void {
+    this.#openSession(client)
+    const number = this.#options.operations.submit(client, input, id)
+    const bytes = encodeRegisterCommand({ number: input.op === 'get' ? 0 : number, input })
+    const operation =
+      input.op === 'get' ? ({ type: 'read', question: bytes, mode } as const) : ({ type: 'command', command: bytes } as const)
+    this.#world.address(ClientSessionServer, client, SESSION).cast('submit', { operation, to, deadlineMs, tag: number })
+  }
+
+  /** The id of a client's session, once it is open. */
+  sessionOf(client: string): number | undefined {
+    const session = this.#open.has(client) ? this.#world.probe(client, SESSION) : undefined
+    return session instanceof ClientSession ? session.status.session : undefined
+  }
+
+  load(step: StepOf<'load'>, index: number): void {
+    const { time, random } = this.#world
+    const periodUs = Math.max(1, Math.round(1_000_000 / step.rate))
+    const endUs = time.nowUs + microseconds(step.for)
+    for (let number = 1; number <= step.clients; number++) {
+      const client = `load${index}-${number}`
+      const own = random.fork(client)
+      const next = (at: number) => {
+        if (at >= endUs) return
+        time.at(at, () => {
+          const input = this.#draw(own, step)
+          this.submit(client, input, { deadlineMs: 3000, mode: own.pick(['index', 'index', 'lease', 'log']) })
+          next(at + periodUs)
+        })
+      }
+      next(time.nowUs + own.below(periodUs))
+    }
+  }
+
+  #draw(random: SeededRandom, { keys = 10, mix }: StepOf<'load'>): RegisterInput {
+    const [puts = 0, gets = 0, cases = 0] = [mix.put, mix.get, mix.cas].map((share) => Math.round(share * 1000))
+    const key = `key${random.below(keys)}`
+    const lot = random.below(Math.max(1, puts + gets + cases))
+    const value = random.below(1_000_000_000)
+    if (lot < puts) return { op: 'put', key, value }
+    const expected = random.below(4) === 0 ? random.below(1000) : (this.#latest.get(key) ?? null)
+    return lot < puts + gets ? { op: 'get', key } : { op: 'cas', key, expected, value }
+  }
+
+  #openSession(name: string): void {
+    if (this.#open.has(name)) return
+    this.#open.add(name)
+    const { replicas, replica, operations } = this.#options
+    const { time } = this.#world
+    const argument = {
+      replicas,
+      replica,
+      renew: false,
+      retryMs: RETRY_MS,
+      onSent: (number: number) => operations.sent(number, time.nowMs),
+      onOutcome: (number: number, outcome: OperationOutcome) => this.#settled(number, outcome),
+    }
+    this.#world.createNode({ name, boot: (node) => node.start(ClientSessionServer, argument, { name: SESSION }) })
+  }
+
+  #settled(number: number, outcome: OperationOutcome): void {
+    const { operations } = this.#options
+    const { nowMs } = this.#world.time
+    if (outcome.type === 'answered') {
+      const output = decodeAnswer(outcome.answer)
+      operations.answered(number, output, nowMs)
+      const input = operations.inputOf(number)
+      if (input?.op === 'put') this.#latest.set(input.key, input.value)
+      else if (input?.op === 'get') this.#latest.set(input.key, output)
+      else if (input?.op === 'cas' && output === true) this.#latest.set(input.key, input.value)
+    } else if (outcome.type === 'refused') operations.refused(number, outcome.code, outcome.isCertain, nowMs)
+    else operations.unknown(number, outcome.isCertain, nowMs)
+  }
+}

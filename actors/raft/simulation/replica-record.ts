@@ -1,0 +1,101 @@
+// One replica as the checker knows it: what it was told and what it wanted, step by step. Nothing here is asked of the
+// core: its log is what it had written, its term and vote are what it had written, its role is what it said.
+
+import type { Configuration } from '../core/configuration.ts'
+import type { HardState } from '../core/effect.ts'
+import type { Incarnation, LogIndex, LogPosition, ReplicaId, Term } from '../core/entry.ts'
+import type { Role } from '../core/transition.ts'
+import { LogRecord } from './log-record.ts'
+
+/** What the checker keeps of an entry. */
+export interface RecordedEntry {
+  readonly index: LogIndex
+  readonly term: Term
+  readonly checksum: number
+  readonly isConfiguration: boolean
+}
+
+/** A write that the disk has not confirmed. */
+export interface PendingWrite {
+  readonly write: number
+  readonly truncateFrom: LogIndex | undefined
+  readonly entries: readonly RecordedEntry[]
+  readonly hardState: HardState | undefined
+}
+
+export class ReplicaRecord {
+  readonly node: ReplicaId
+  readonly incarnation: Incarnation
+  isUp = false
+  role: Role = 'follower'
+  term: Term = 0
+  commit: LogIndex = 0
+  /** Handed over to be applied, and applied. */
+  handed: LogIndex = 0
+  applied: LogIndex = 0
+  snapshot: LogIndex = 0
+  purged: LogIndex = 0
+  /** The log as the replica has written it, and as the disk has confirmed it. */
+  log = new LogRecord()
+  durable = new LogRecord()
+  hardState: HardState | undefined
+  pending: PendingWrite[] = []
+  /** What its disk held when it was damaged or emptied: nobody may count on it, but it is no fault of the protocol's. */
+  destroyed: LogRecord | undefined
+  /** It has been since its last start. */
+  isDamaged = false
+  /** The configuration that its log begins with. */
+  base: { readonly at: LogIndex; readonly value: Configuration } | undefined
+
+  constructor(node: ReplicaId, incarnation: Incarnation) {
+    this.node = node
+    this.incarnation = incarnation
+  }
+
+  get key(): string {
+    return keyOf(this.node, this.incarnation)
+  }
+
+  /** Whether its disk has the entry, or had it until somebody else's fault. */
+  isHolding(index: LogIndex, term: Term): boolean {
+    return this.durable.holds(index, term) || (this.destroyed?.holds(index, term) ?? false)
+  }
+
+  /** Takes note of a write. False if it puts another entry in the place of one that it does not take away. */
+  write(pending: PendingWrite): boolean {
+    this.pending.push(pending)
+    return writeInto(this.log, pending)
+  }
+
+  /** The write of that number, and those before it, are on the disk. */
+  confirm(write: number): void {
+    while ((this.pending[0]?.write ?? Number.POSITIVE_INFINITY) <= write) {
+      const done = this.pending.shift()
+      if (done === undefined) return
+      writeInto(this.durable, done)
+      if (done.hardState !== undefined) this.hardState = done.hardState
+    }
+  }
+
+  /** The write of that number and those behind it have failed: their entries will be written again. */
+  fail(write: number): void {
+    this.confirm(write - 1)
+    this.pending = []
+  }
+}
+
+function writeInto(log: LogRecord, { truncateFrom, entries }: PendingWrite): boolean {
+  let isSound = true
+  if (truncateFrom !== undefined) log.truncateFrom(truncateFrom)
+  for (const { index, term, checksum, isConfiguration } of entries) {
+    if (index > log.lastIndex + 1) isSound = false
+    else if (index === log.lastIndex + 1) log.append(term, checksum, isConfiguration)
+    // A write that failed comes again.
+    else if (log.termAt(index) !== term && index > log.base.index) isSound = false
+  }
+  return isSound
+}
+
+export function keyOf(node: ReplicaId, incarnation: Incarnation): string {
+  return incarnation === '' ? node : `${node} ${incarnation}`
+}
