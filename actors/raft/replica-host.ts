@@ -126,7 +126,12 @@ export class ReplicaHost {
   begin(applier: Ref<ApplierProtocol>): void {
     this.applier = applier
     const effects = this.core.begin(this.self.now())
-    this.options.observe?.({ input: undefined, effects, recovered: this.storage.recovered })
+    this.options.observe?.({
+      input: undefined,
+      effects,
+      recovered: this.storage.recovered,
+      incarnation: this.storage.incarnation,
+    })
     perform(this, effects)
     this.#tellView()
   }

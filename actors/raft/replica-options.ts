@@ -6,7 +6,7 @@ import type { Ref } from '../../src/kernel/ref.ts'
 import type { TransactionalStore } from '../../src/storage/store.ts'
 import type { StateMachine } from '../consensus/state-machine.ts'
 import type { Effect } from './core/effect.ts'
-import type { ReplicaId } from './core/entry.ts'
+import type { Incarnation, ReplicaId } from './core/entry.ts'
 import type { Input } from './core/input.ts'
 import type { RaftOptions, RecoveredState } from './core/options.ts'
 import type { Transition } from './core/transition.ts'
@@ -39,6 +39,8 @@ export interface ObservedStep {
   readonly effects: readonly Effect[]
   /** At the start: what the disk held. */
   readonly recovered?: RecoveredState
+  /** At the start: which life of its disk this is. */
+  readonly incarnation?: Incarnation
 }
 
 export interface ReplicaOptions extends ReplicaPolicies {

@@ -1,26 +1,35 @@
 // `npm run -s simulate -- …`: seeds and schedule files, one line a run. Exit codes: 0 all passed, 1 something failed, 64
 // wrong usage.
 
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { runFiles } from './files.ts'
 import type { CommandOptions } from './options.ts'
+import { isProtocol, protocols } from './protocols.ts'
 import { runSeeds } from './seeds.ts'
 
-const usage = `usage: simulate sample [--seeds N] [--seed S] [--break NAME] [--trace FILE] [--out FOLDER]
+const usage = `usage: simulate PROTOCOL [--seeds N] [--seed S] [--jobs N] [--break NAME] [--trace FILE] [--out FOLDER]
        simulate --schedule PATH... [--seeds K] [--break NAME] [--trace FILE]
 
-  sample             runs the sample protocol, a primary–backup register, under schedules that the seeds draw
+  sample             a primary–backup register, small enough to be read in one sitting
+  raft               Raft groups, in storms of their own; the run ends with what it has visited
   --seeds N          how many seeds (default 1), from --seed on; with --schedule: the schedule's own, then derived ones
   --seed S           the first seed (default 1)
+  --jobs N           seeds that run at a time, on threads (default: as many as the machine has cores)
   --schedule PATH    a schedule file, or a folder of them; more may follow
-  --break lost-ack   the primary answers before a backup has the request: must be found
-  --break ambient    the replicas read the real clock: the guard must throw
+  --break NAME       plants a mistake that must be found:
+${breaksOf()}
   --trace FILE       every event of every run, one line each
   --out FOLDER       where the shrunk schedule of a failure goes (default build/simulate)
   --help             this text
 `
 
-const BREAKS = ['lost-ack', 'ambient'] as const
+function breaksOf(): string {
+  const lines = Object.entries(protocols).flatMap(([name, { breaks }]) =>
+    Object.entries(breaks).map(([planted, what]) => `    ${name.padEnd(7)} ${planted.padEnd(20)} ${what}`),
+  )
+  return lines.join('\n')
+}
 
 function parse(args: readonly string[]): CommandOptions | 'help' | undefined {
   const { values, positionals } = parseArgs({
@@ -29,6 +38,7 @@ function parse(args: readonly string[]): CommandOptions | 'help' | undefined {
     options: {
       seeds: { type: 'string', default: '1' },
       seed: { type: 'string', default: '1' },
+      jobs: { type: 'string', default: String(availableParallelism()) },
       schedule: { type: 'string', multiple: true },
       break: { type: 'string' },
       trace: { type: 'string' },
@@ -37,15 +47,19 @@ function parse(args: readonly string[]): CommandOptions | 'help' | undefined {
     },
   })
   if (values.help) return 'help'
-  const [seeds, seed] = [Number(values.seeds), Number(values.seed)]
-  const sabotage = BREAKS.find((name) => name === values.break)
-  const isSound = Number.isSafeInteger(seeds) && seeds >= 1 && Number.isSafeInteger(seed)
-  if (!isSound || (values.break !== undefined && sabotage === undefined)) return undefined
-  const isSample = values.schedule === undefined && positionals.join() === 'sample'
-  if (!isSample && values.schedule === undefined) return undefined
+  const [seeds, seed, jobs] = [Number(values.seeds), Number(values.seed), Number(values.jobs)]
+  const isSound =
+    [seeds, jobs].every((count) => Number.isSafeInteger(count) && count >= 1) && Number.isSafeInteger(seed)
+  if (!isSound) return undefined
+  const [name = ''] = positionals
+  const protocol = values.schedule === undefined && positionals.length === 1 && isProtocol(name) ? name : undefined
+  if (protocol === undefined && values.schedule === undefined) return undefined
+  const known = Object.entries(protocols).filter(([other]) => protocol === undefined || other === protocol)
+  const sabotage = values.break
+  if (sabotage !== undefined && !known.some(([, { breaks }]) => sabotage in breaks)) return undefined
   const paths = values.schedule === undefined ? [] : [...values.schedule, ...positionals]
   const print = (line: string) => console.log(line)
-  return { seeds, seed, sabotage, paths, trace: values.trace, out: values.out, print }
+  return { protocol, seeds, seed, sabotage, paths, trace: values.trace, out: values.out, jobs, print }
 }
 
 function parseOrExplain(args: readonly string[]): CommandOptions | 'help' | undefined {
@@ -63,7 +77,8 @@ async function main(args: readonly string[]): Promise<number> {
     console.error(usage)
     return options === 'help' ? 0 : 64
   }
-  return (options.paths.length === 0 ? await runSeeds(options) : await runFiles(options)) ? 0 : 1
+  const { protocol } = options
+  return (protocol === undefined ? await runFiles(options) : await runSeeds(protocol, options)) ? 0 : 1
 }
 
 process.exitCode = await main(process.argv.slice(2))

@@ -1,22 +1,27 @@
 // One schedule under one seed, and its line.
 
 import { closeSync, openSync, writeSync } from 'node:fs'
-import type { Node } from 'espalier'
 import {
   drawEvent,
   drawEvents,
   type FailedRun,
+  type Json,
+  type Operation,
+  type RegisterInput,
   type Run,
   runSchedule,
   type Schedule,
   type ScheduleRun,
   type TraceEvent,
 } from 'espalier/testing'
-import { SampleGroup } from 'espalier/testing/sample'
-import type { CommandOptions } from './options.ts'
+import type { Totals } from 'espalier/testing/raft'
+import { isProtocol, type ProtocolName, protocolOf } from './protocols.ts'
 
 export interface Played extends ScheduleRun {
-  readonly group: SampleGroup | undefined
+  /** What the clients saw. */
+  readonly history: readonly Operation<RegisterInput, Json>[]
+  /** What was visited, if the protocol counts that. */
+  readonly totals: Totals | undefined
 }
 
 /** Writes every event into a file, until closed. */
@@ -40,31 +45,32 @@ export function nodesOf(schedule: Schedule): string[] {
   return Array.from({ length: schedule.nodes }, (_, i) => `n${i + 1}`)
 }
 
-/** Plays a schedule of the sample protocol. */
+/** Throws for a protocol that is not here, and for a break that it does not have. */
+export function protocolNameOf(schedule: Schedule, sabotage: string | undefined): ProtocolName {
+  const name = schedule.protocol
+  if (!isProtocol(name)) throw new Error(`protocol ${name} is not here yet; known: sample, raft`)
+  if (sabotage !== undefined && !(sabotage in protocolOf(name).breaks))
+    throw new Error(`${name} has no break ${sabotage}`)
+  return name
+}
+
 export async function play(
   schedule: Schedule,
-  options: Pick<CommandOptions, 'sabotage'> & { readonly seed?: number },
+  options: { readonly sabotage?: string | undefined; readonly seed?: number },
   trace?: TraceFile,
 ): Promise<Played> {
   const { sabotage, seed = schedule.seed } = options
-  const bug = sabotage === 'lost-ack' ? sabotage : undefined
-  let group: SampleGroup | undefined
+  const protocol = protocolOf(protocolNameOf(schedule, sabotage))
+  const { create, history, totals } = protocol.make(sabotage)
   const nodes = nodesOf(schedule)
   trace?.line(`${schedule.name} seed=${seed}`)
   const onEvent = trace === undefined ? undefined : (event: TraceEvent) => trace.line(drawEvent(event, nodes, 60))
-  const played = await runSchedule(
-    schedule,
-    (world, given) => {
-      group = new SampleGroup(world, given, { bug, onBoot: sabotage === 'ambient' ? readRealClock : undefined })
-      return group
-    },
-    { seed, ...(onEvent === undefined ? {} : { onEvent }) },
-  )
-  return { ...played, group }
-}
-
-function readRealClock(node: Node): void {
-  node.spawn(() => void Date.now())
+  const played = await runSchedule(schedule, create, {
+    seed,
+    ...protocol.runOptions,
+    ...(onEvent === undefined ? {} : { onEvent }),
+  })
+  return { ...played, history: history(), totals }
 }
 
 export function lineOf(name: string, { run, why }: ScheduleRun): string {

@@ -1,4 +1,5 @@
-// Seeds of the sample protocol: each draws a schedule and runs it. The first failure is shrunk and printed.
+// Seeds of a protocol: each draws a schedule and runs it. The first failure is shrunk and printed; what the runs have
+// visited is added up, and what none of many has visited is a failure too.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,31 +11,73 @@ import {
   type Schedule,
   shrinkList,
 } from 'espalier/testing'
-import { drawSchedule } from 'espalier/testing/sample'
+import { Totals } from 'espalier/testing/raft'
 import type { CommandOptions } from './options.ts'
 import { lastEvents, lineOf, nodesOf, type Played, play, TraceFile } from './play.ts'
+import { type ProtocolName, protocolOf } from './protocols.ts'
+import { runSeeds as runAll } from './seed-pool.ts'
 
 /** Steps that a failure may do without: everything but the load and what ends the storm. */
 type Step = Schedule['steps'][number]
 
+/** From so many seeds on, everything that is counted must have happened. */
+const MANY = 50
+
 /** Runs the seeds; true if all passed. */
-export async function runSeeds(options: CommandOptions): Promise<boolean> {
-  const trace = options.trace === undefined ? undefined : new TraceFile(options.trace)
-  const { sabotage } = options
+export async function runSeeds(protocol: ProtocolName, options: CommandOptions): Promise<boolean> {
+  const { sabotage, seed, seeds, jobs, print } = options
+  if (options.trace !== undefined) return runTraced(protocol, options, new TraceFile(options.trace))
+  const totals = new Totals()
+  let failed = 0
+  let events = 0
+  let first: number | undefined
+  let isCounted = false
+  await runAll(seed, seeds, { protocol, sabotage }, jobs, (result) => {
+    print(result.line)
+    events += result.events
+    if (result.totals !== undefined) {
+      totals.merge(result.totals)
+      isCounted = true
+    }
+    if (!result.isGood) {
+      failed++
+      first ??= result.seed
+    }
+    return true
+  })
+  if (first !== undefined) await explain(protocol, first, options)
+  const isComplete = !isCounted || printTotals(totals, events, options)
+  print(`${seeds - failed} passed, ${failed} failed`)
+  return failed === 0 && isComplete
+}
+
+/** One after the other, with every event written down. */
+async function runTraced(protocol: ProtocolName, options: CommandOptions, trace: TraceFile): Promise<boolean> {
   let failed = 0
   for (let seed = options.seed; seed < options.seed + options.seeds; seed++) {
-    const schedule = drawSchedule(seed)
-    const played = await play(schedule, { sabotage }, trace)
-    options.print(lineOf('sample', played))
-    if (played.why !== undefined && failed++ === 0) await explain(schedule, played, options)
+    const played = await play(protocolOf(protocol).draw(seed), options, trace)
+    options.print(lineOf(protocol, played))
+    if (played.why !== undefined) failed++
   }
-  trace?.close()
+  trace.close()
   options.print(`${options.seeds - failed} passed, ${failed} failed`)
   return failed === 0
 }
 
-async function explain(schedule: Schedule, played: Played, options: CommandOptions): Promise<void> {
+/** True unless so many seeds have left something out. */
+function printTotals(totals: Totals, events: number, { print, seeds, sabotage }: CommandOptions): boolean {
+  print(`events: ${events}`)
+  for (const [name, count] of Object.entries(totals.toJSON())) print(`${name}: ${count}`)
+  const missing = totals.missing()
+  if (missing.length === 0 || seeds < MANY || sabotage !== undefined) return true
+  print(`FAIL never happened: ${missing.join(', ')}`)
+  return false
+}
+
+async function explain(protocol: ProtocolName, seed: number, options: CommandOptions): Promise<void> {
   const { sabotage } = options
+  const schedule = protocolOf(protocol).draw(seed)
+  const played = await play(schedule, { sabotage })
   const failure = failureOf(played)
   const storm = schedule.steps.filter((step) => isOfStorm(step, schedule))
   const rest = schedule.steps.filter((step) => !isOfStorm(step, schedule))
@@ -61,7 +104,7 @@ async function explain(schedule: Schedule, played: Played, options: CommandOptio
 }
 
 function draw(played: Played, schedule: Schedule, { out, print }: CommandOptions): void {
-  const judged = checkLinearizability(played.group?.history.operations() ?? [], registerMap)
+  const judged = checkLinearizability(played.history, registerMap)
   if (judged.verdict !== 'illegal') return
   const picture = drawHistory(judged.conflict, { title: `${schedule.name}, key ${judged.conflict.partition}` })
   print(`  what the clients saw: ${write(out, `${schedule.name}.svg`, picture)}`)

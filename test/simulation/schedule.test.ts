@@ -232,7 +232,7 @@ describe('parseSchedule', () => {
     [
       'a liar in plain Raft',
       withSteps({ at: 1, op: 'byzantine', node: 'n1', behaviour: 'silent' }),
-      'steps[0].behaviour: ',
+      'steps[0].op: "byzantine" means nothing',
     ],
     ['a node that is not there', withSteps({ at: 1, op: 'crash', node: 'n4' }), 'steps[0].node: "n4" is no node'],
     [
@@ -263,6 +263,11 @@ describe('parseSchedule', () => {
       'a span that ends before it begins',
       withExpect({ op: 'noProgress', from: 2, to: 1 }),
       'expect[0].to: earlier than',
+    ],
+    [
+      'an expectation beyond the end',
+      { ...bare, until: 10, expect: [{ op: 'leader', at: 20 }] },
+      'expect[0].at: later than the end of the run, 10',
     ],
     ['settings for a stranger', { ...bare, nodeConfig: { n9: {} } }, 'nodeConfig.n9: "n9" is no node'],
     ['no object at all', [], 'name: missing'],

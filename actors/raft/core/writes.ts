@@ -128,7 +128,9 @@ export class Writes {
       if (outstanding.truncateFrom !== undefined) {
         this.truncateFrom = Math.min(this.truncateFrom ?? outstanding.truncateFrom, outstanding.truncateFrom)
       }
-      if (outstanding.holdsHardState) this.isHardStateDirty = true
+      if (!outstanding.holdsHardState) continue
+      this.isHardStateDirty = true
+      this.hardState = undefined
     }
     this.#outstanding = this.#outstanding.filter((outstanding) => outstanding.write < write)
     this.#deferred = this.#deferred.filter(({ after }) => after < write)

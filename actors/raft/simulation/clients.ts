@@ -8,7 +8,8 @@ import type { StepOf } from '../../../src/simulation/schedule-steps.ts'
 import { microseconds } from '../../../src/simulation/virtual-time.ts'
 import type { World } from '../../../src/simulation/world.ts'
 import type { ReadMode } from '../../consensus/consensus.ts'
-import { ClientSession, ClientSessionServer, type OperationOutcome } from '../client-session.ts'
+import type { OperationOutcome } from '../client-protocol.ts'
+import { ClientSession, ClientSessionServer } from '../client-session.ts'
 import type { ReplicaProtocol } from '../protocol.ts'
 import type { Operations } from './operations.ts'
 import { decodeAnswer, encodeRegisterCommand } from './register-machine.ts'
@@ -48,7 +49,9 @@ export class Clients {
     const number = this.#options.operations.submit(client, input, id)
     const bytes = encodeRegisterCommand({ number: input.op === 'get' ? 0 : number, input })
     const operation =
-      input.op === 'get' ? ({ type: 'read', question: bytes, mode } as const) : ({ type: 'command', command: bytes } as const)
+      input.op === 'get'
+        ? ({ type: 'read', question: bytes, mode } as const)
+        : ({ type: 'command', command: bytes } as const)
     this.#world.address(ClientSessionServer, client, SESSION).cast('submit', { operation, to, deadlineMs, tag: number })
   }
 

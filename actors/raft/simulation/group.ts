@@ -15,11 +15,13 @@ import type { MembershipChange } from '../core/input.ts'
 import type { AdminAnswer } from '../protocol.ts'
 import type { ObservedStep } from '../replica-options.ts'
 import { Clients } from './clients.ts'
-import { RAFT_INVARIANTS, RaftChecker } from './invariants.ts'
+import { RaftChecker } from './invariants.ts'
 import { highestTerm, judge } from './judgement.ts'
 import { Operations } from './operations.ts'
 import { Operators } from './operators.ts'
 import { Replicas } from './replicas.ts'
+import { RAFT_INVARIANTS } from './rules.ts'
+import type { Totals } from './totals.ts'
 
 /** What of a schedule makes the group. */
 export type RaftGroupSchedule = Pick<Schedule, 'nodes' | 'config' | 'nodeConfig' | 'steps'>
@@ -29,6 +31,8 @@ export interface RaftGroupOptions {
   readonly bug?: string | undefined
   /** Bytes of a snapshot's chunk. Default 512. */
   readonly snapshotChunkBytes?: number
+  /** Counts what the run visits. */
+  readonly totals?: Totals
   /** Hears every step of every core, after the checker. Must not throw. */
   readonly onStep?: ((node: string, incarnation: Incarnation, step: ObservedStep) => void) | undefined
   /** Called whenever a replica's node boots, before the replica starts. */
@@ -52,6 +56,7 @@ export class RaftGroup implements Group {
   readonly #world: World
   readonly #clients: Clients
   readonly #operators: Operators
+  readonly #totals: Totals | undefined
 
   /** @throws Error for a schedule that asks for what a Raft group here cannot be. */
   constructor(world: World, schedule: RaftGroupSchedule, options: RaftGroupOptions = {}) {
@@ -61,6 +66,7 @@ export class RaftGroup implements Group {
     const { config, nodeConfig } = schedule
     const { checker, operations } = this
     const replica = (id: string) => this.replicas.address(id)
+    this.#totals = options.totals
     this.replicas = new Replicas(world, { founders, config, nodeConfig, checker, ...options })
     this.#clients = new Clients(world, { replicas: [...founders, ...joinersOf(schedule)], replica, operations })
     this.#operators = new Operators(world, { operations, replica, leader: () => this.replicas.leader() })
@@ -120,6 +126,14 @@ export class RaftGroup implements Group {
   }
 
   verdict(): { readonly rule: string; readonly why: string } | undefined {
+    const { acknowledged, refused, unknown } = this.operations.counts
+    this.#totals?.add('acknowledgements', acknowledged)
+    this.#totals?.add('refusals', refused)
+    this.#totals?.add('unknown outcomes', unknown)
+    return this.#judgeHistory()
+  }
+
+  #judgeHistory(): { readonly rule: string; readonly why: string } | undefined {
     const judged = checkLinearizability(this.operations.history(), registerMap)
     if (judged.verdict !== 'illegal') return undefined
     const { partition, blocked, state } = judged.conflict
@@ -229,7 +243,8 @@ function requestOf(step: StepOf<'put' | 'get' | 'cas'>) {
 function joinersOf({ nodes, steps }: RaftGroupSchedule): string[] {
   const joiners = new Set<string>()
   for (const step of steps) {
-    const names = step.op === 'add' || step.op === 'addLearner' ? [step.node] : step.op === 'replaceAll' ? step.members : []
+    const names =
+      step.op === 'add' || step.op === 'addLearner' ? [step.node] : step.op === 'replaceAll' ? step.members : []
     for (const name of names) {
       const number = /^n([1-9]\d*)$/.exec(name)?.[1]
       if (number !== undefined && Number(number) > nodes) joiners.add(name)

@@ -2,8 +2,11 @@
 
 export type { Transition } from '../core/transition.ts'
 export { kindOfRaftMessage, RaftGroup, type RaftGroupOptions, type RaftGroupSchedule } from './group.ts'
-export { RAFT_INVARIANTS, RaftChecker, type RaftInvariant, type Violation } from './invariants.ts'
+export { RaftChecker } from './invariants.ts'
 export { Operations, type Outcome, type Submitted } from './operations.ts'
-export { type ReplicasOptions, Replicas } from './replicas.ts'
+export { Replicas, type ReplicasOptions } from './replicas.ts'
+export { RAFT_INVARIANTS, type RaftInvariant, type Violation } from './rules.ts'
 export { Specification, type TraceLine } from './specification.ts'
+export { drawRaftSchedule } from './storm.ts'
+export { TOTALS, type Total, Totals } from './totals.ts'
 export { checkTrace, linesOf, startOf, type TraceVerdict } from './trace-check.ts'

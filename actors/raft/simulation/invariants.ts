@@ -4,45 +4,21 @@
 //
 // Each event touches one replica, and only what it changed is looked at.
 
+import { crc32c } from '../../../src/storage/crc32c.ts'
 import type { Configuration, Member } from '../core/configuration.ts'
 import { decodeConfiguration } from '../core/configuration-codec.ts'
 import type { Effect } from '../core/effect.ts'
 import type { Entry, Incarnation, LogIndex, LogPosition, ReplicaId, Term } from '../core/entry.ts'
 import type { Input } from '../core/input.ts'
-import type { Message } from '../core/message.ts'
 import type { RecoveredState } from '../core/options.ts'
 import type { Transition } from '../core/transition.ts'
-import { crc32c } from '../../../src/storage/crc32c.ts'
 import { Ledger } from './ledger.ts'
-import { LogRecord } from './log-record.ts'
+import { logOf, lossOf } from './recovery-check.ts'
 import { keyOf, type RecordedEntry, ReplicaRecord } from './replica-record.ts'
+import type { RaftInvariant, Violation } from './rules.ts'
 import { Specification } from './specification.ts'
 import { linesOf, startOf } from './trace-check.ts'
-
-/** The invariants by name, as schedules name them in `mustFail`. */
-export const RAFT_INVARIANTS = [
-  'election safety',
-  'leader append-only',
-  'log matching',
-  'leader completeness',
-  'state-machine safety',
-  "committed entries survive on a quorum's disks",
-  'exactly once per (session, serial)',
-  'monotonic',
-  'order of indexes',
-  'durable before said',
-  'specification',
-  /** What the core checks of itself. */
-  'assertions',
-] as const
-
-export type RaftInvariant = (typeof RAFT_INVARIANTS)[number]
-
-/** What was found first, and by which rule. */
-export interface Violation {
-  readonly rule: RaftInvariant
-  readonly why: string
-}
+import { untruthOf } from './truth-check.ts'
 
 /** One step of a core: its input (undefined at the start) and its effects. */
 export interface ObservedStep {
@@ -82,8 +58,7 @@ export class RaftChecker {
     const key = keyOf(node, incarnation)
     const record = this.#records.get(key) ?? new ReplicaRecord(node, incarnation)
     this.#records.set(key, record)
-    this.#checkRecovered(record, recovered)
-    record.isUp = true
+    this.#found(lossOf(record, recovered, this.#ledger))
     record.isDamaged = false
     record.role = 'follower'
     record.pending = []
@@ -99,10 +74,6 @@ export class RaftChecker {
     for (const [at, entry] of recovered.entries.entries()) this.#make(record, entry, recovered.entries[at - 1]?.term)
     this.#checkSurvival(record)
     this.#say(this.#specification.accept(startOf(node, incarnation, recovered)))
-  }
-
-  crashed(node: ReplicaId): void {
-    for (const record of this.#records.values()) if (record.node === node) record.isUp = false
   }
 
   /** Its disk is about to lose entries through no fault of the protocol's. */
@@ -133,6 +104,10 @@ export class RaftChecker {
     }
   }
 
+  #found(violation: Violation | undefined): void {
+    this.violation ??= violation
+  }
+
   #say(why: string | undefined): void {
     if (why !== undefined) this.broken('specification', why)
   }
@@ -149,7 +124,8 @@ export class RaftChecker {
         record.fail(input.write)
         return
       case 'applied':
-        if (input.index < record.applied) this.broken('monotonic', `${record.key} applies ${input.index} after ${record.applied}`)
+        if (input.index < record.applied)
+          this.broken('monotonic', `${record.key} applies ${input.index} after ${record.applied}`)
         record.applied = input.index
         return
       case 'snapshotTaken':
@@ -177,14 +153,17 @@ export class RaftChecker {
       case 'persist':
         return this.#written(record, effect)
       case 'send':
-        return this.#said(record, effect.message)
+        if (effect.message.kind === 'append' || effect.message.kind === 'snapshot')
+          this.#leads(record, effect.message.term)
+        return this.#found(untruthOf(record, effect.message, this.#leaderOf(effect.message.term)))
       case 'apply':
         for (const entry of effect.entries) this.#checkApplied(record, entry)
         return
       case 'applyStored':
         if (effect.from !== record.handed + 1) this.#misapplied(record, effect.from)
         record.handed = effect.through
-        if (effect.through > this.#ledger.last) this.broken('state-machine safety', `${record.key} applies ${effect.through}, which nobody has committed`)
+        if (effect.through > this.#ledger.last)
+          this.broken('state-machine safety', `${record.key} applies ${effect.through}, which nobody has committed`)
         return
       case 'compact':
         record.purged = Math.max(record.purged, effect.through)
@@ -218,7 +197,11 @@ export class RaftChecker {
       case 'installSnapshot': {
         const { last } = transition
         const known = this.#ledger.at(last.index)
-        if (known?.term !== last.term) this.broken('state-machine safety', `${record.key} installs a snapshot up to ${last.index} of term ${last.term}, and ${known === undefined ? 'that is not committed' : `that entry is of term ${known.term}`}`)
+        if (known?.term !== last.term)
+          this.broken(
+            'state-machine safety',
+            `${record.key} installs a snapshot up to ${last.index} of term ${last.term}, and ${known === undefined ? 'that is not committed' : `that entry is of term ${known.term}`}`,
+          )
         record.log.rebase(last, record.log.holds(last.index, last.term))
         record.commit = Math.max(record.commit, last.index)
         return
@@ -233,7 +216,14 @@ export class RaftChecker {
     const index = this.#ledger.lastBefore(term)
     const needed = this.#ledger.at(index)
     if (needed === undefined || record.log.holds(index, needed.term)) return
-    this.broken('leader completeness', `${record.key} leads term ${term} without the committed entry ${index} of term ${needed.term}`)
+    this.broken(
+      'leader completeness',
+      `${record.key} leads term ${term} without the committed entry ${index} of term ${needed.term}`,
+    )
+  }
+
+  #leaderOf(term: Term): ReplicaRecord | undefined {
+    return this.#records.get(this.#leaders.get(term) ?? '')
   }
 
   #leads(record: ReplicaRecord, term: Term): void {
@@ -249,13 +239,22 @@ export class RaftChecker {
     const before = record.log.lastIndex
     const entries = effect.entries.map((entry, at): RecordedEntry => {
       const after = effect.entries[at - 1]?.term ?? previousTerm(record, truncateFrom, entry.index)
-      return { index: entry.index, term: entry.term, checksum: this.#make(record, entry, after), isConfiguration: entry.kind === 'configuration' }
+      return {
+        index: entry.index,
+        term: entry.term,
+        checksum: this.#make(record, entry, after),
+        isConfiguration: entry.kind === 'configuration',
+      }
     })
     this.#checkHardState(record, hardState)
     const isSound = record.write({ write, truncateFrom, entries, hardState })
-    if (!isSound) this.broken('log matching', `${record.key} writes over entries that it has not taken away, or leaves a gap`)
+    if (!isSound)
+      this.broken('log matching', `${record.key} writes over entries that it has not taken away, or leaves a gap`)
     if (record.role === 'leader' && record.log.lastIndex < before) {
-      this.broken('leader append-only', `${record.key} leads and takes its log back from ${before} to ${record.log.lastIndex}`)
+      this.broken(
+        'leader append-only',
+        `${record.key} leads and takes its log back from ${before} to ${record.log.lastIndex}`,
+      )
     }
   }
 
@@ -263,7 +262,8 @@ export class RaftChecker {
     const last = record.pending.findLast(({ hardState }) => hardState !== undefined)?.hardState ?? record.hardState
     if (next === undefined || last === undefined) return
     if (next.term < last.term) this.broken('monotonic', `${record.key} writes term ${next.term} after ${last.term}`)
-    if (next.commit < last.commit) this.broken('monotonic', `${record.key} writes commit ${next.commit} after ${last.commit}`)
+    if (next.commit < last.commit)
+      this.broken('monotonic', `${record.key} writes commit ${next.commit} after ${last.commit}`)
     if (next.term === last.term && last.votedFor !== undefined && next.votedFor !== last.votedFor) {
       this.broken('monotonic', `${record.key} takes back its vote for ${last.votedFor} in term ${next.term}`)
     }
@@ -278,56 +278,24 @@ export class RaftChecker {
       if (configuration !== undefined) this.#ledger.carry(place, configuration)
     }
     const other = after === undefined ? undefined : this.#ledger.make(place, checksum, after)
-    if (other !== undefined) this.broken('log matching', `${record.key} has ${other} at ${entry.index} of term ${entry.term}`)
+    if (other !== undefined)
+      this.broken('log matching', `${record.key} has ${other} at ${entry.index} of term ${entry.term}`)
     return checksum
-  }
-
-  // ---- what is said ------------------------------------------------------------------------------------------------
-
-  #said(record: ReplicaRecord, message: Message): void {
-    switch (message.kind) {
-      case 'append':
-      case 'snapshot':
-        return this.#leads(record, message.term)
-      case 'voteReply': {
-        this.#checkTermDurable(record, message)
-        return
-      }
-      case 'appendReply': {
-        this.#checkTermDurable(record, message)
-        const { outcome } = message
-        if (!outcome.accepted) return
-        const { match } = outcome
-        const leader = this.#records.get(this.#leaders.get(message.term) ?? '')
-        const term = leader?.log.termAt(match)
-        if (record.durable.lastIndex < match) {
-          this.broken('durable before said', `${record.key} acknowledges ${match}, and has ${record.durable.lastIndex} on its disk`)
-        } else if (term !== undefined && leader?.term === message.term && !record.durable.holds(match, term)) {
-          this.broken('durable before said', `${record.key} acknowledges ${match}, and has another entry there`)
-        }
-        return
-      }
-      default:
-        return
-    }
-  }
-
-  #checkTermDurable(record: ReplicaRecord, message: Extract<Message, { readonly kind: 'voteReply' | 'appendReply' }>): void {
-    const { term, votedFor } = record.hardState ?? { term: 0, votedFor: undefined }
-    if (term < message.term) this.broken('durable before said', `${record.key} answers in term ${message.term}, and has term ${term} on its disk`)
-    if (message.kind !== 'voteReply' || !message.granted || term !== message.term || votedFor !== undefined) return
-    this.broken('durable before said', `${record.key} votes in term ${term}, and has no vote on its disk`)
   }
 
   // ---- commitment --------------------------------------------------------------------------------------------------
 
   #committed(record: ReplicaRecord, through: LogPosition): void {
-    if (through.index < record.commit) this.broken('monotonic', `${record.key} takes back its commit from ${record.commit} to ${through.index}`)
+    if (through.index < record.commit)
+      this.broken('monotonic', `${record.key} takes back its commit from ${record.commit} to ${through.index}`)
     record.commit = Math.max(record.commit, through.index)
     if (record.role === 'leader' && through.index > this.#ledger.last) return this.#commitNew(record, through)
     const known = this.#ledger.at(through.index)
     if (known?.term === through.term) return
-    this.broken('state-machine safety', `${record.key} commits ${through.index} of term ${through.term}, and ${known === undefined ? 'no leader has' : `committed there is an entry of term ${known.term}`}`)
+    this.broken(
+      'state-machine safety',
+      `${record.key} commits ${through.index} of term ${through.term}, and ${known === undefined ? 'no leader has' : `committed there is an entry of term ${known.term}`}`,
+    )
   }
 
   #commitNew(record: ReplicaRecord, { index: last }: LogPosition): void {
@@ -342,7 +310,10 @@ export class RaftChecker {
     const at = log.configurationAt(log.lastIndex)
     const configuration = (at === undefined ? undefined : this.#ledger.configurationAt(at)) ?? record.base?.value
     if (configuration !== undefined && this.#isOnQuorum(configuration, last)) return
-    this.broken("committed entries survive on a quorum's disks", `${record.key} commits ${last}, and only ${this.#holders(last).join(', ')} have it on their disks`)
+    this.broken(
+      "committed entries survive on a quorum's disks",
+      `${record.key} commits ${last}, and only ${this.#holders(last).join(', ')} have it on their disks`,
+    )
   }
 
   /** A disk has less than before, or other entries: what is committed must still be on a quorum. */
@@ -350,16 +321,21 @@ export class RaftChecker {
     const { last, configuration } = this.#ledger
     const entry = this.#ledger.at(last)
     // The founding membership is on no disk when it is committed.
-    if (entry === undefined || entry.by === 0 || configuration === undefined || record.isHolding(last, entry.term)) return
+    if (entry === undefined || entry.by === 0 || configuration === undefined || record.isHolding(last, entry.term))
+      return
     // A later configuration may be in force already where the entry was committed.
     const possible = [configuration.value, ...this.#ledger.configurationsBehind(configuration.at)]
     if (possible.some((each) => this.#isOnQuorum(each, last))) return
-    this.broken("committed entries survive on a quorum's disks", `${record.key} has lost the committed entry ${last}, and only ${this.#holders(last).join(', ')} have it on their disks`)
+    this.broken(
+      "committed entries survive on a quorum's disks",
+      `${record.key} has lost the committed entry ${last}, and only ${this.#holders(last).join(', ')} have it on their disks`,
+    )
   }
 
   #isOnQuorum({ members, outgoing }: Configuration, index: LogIndex): boolean {
     const term = this.#ledger.at(index)?.term ?? 0
-    const holds = ({ id, incarnation }: Member) => this.#records.get(keyOf(id, incarnation))?.isHolding(index, term) ?? false
+    const holds = ({ id, incarnation }: Member) =>
+      this.#records.get(keyOf(id, incarnation))?.isHolding(index, term) ?? false
     return [members, ...(outgoing === undefined ? [] : [outgoing])].every((set) => {
       const voters = set.filter(({ role }) => role !== 'learner')
       return voters.filter(holds).length * 2 > voters.length
@@ -378,7 +354,10 @@ export class RaftChecker {
     record.handed = entry.index
     const known = this.#ledger.at(entry.index)
     if (known?.term === entry.term && known.checksum === crc32c(entry.bytes)) return
-    this.broken('state-machine safety', `${record.key} applies ${entry.index} of term ${entry.term}, and ${known === undefined ? 'nobody has committed it' : `committed there is another entry, of term ${known.term}`}`)
+    this.broken(
+      'state-machine safety',
+      `${record.key} applies ${entry.index} of term ${entry.term}, and ${known === undefined ? 'nobody has committed it' : `committed there is another entry, of term ${known.term}`}`,
+    )
   }
 
   #misapplied(record: ReplicaRecord, index: LogIndex): void {
@@ -388,27 +367,10 @@ export class RaftChecker {
   #checkOrder(record: ReplicaRecord): void {
     const { purged, snapshot, applied, commit, log } = record
     if (purged <= snapshot && snapshot <= applied && applied <= commit && commit <= log.lastIndex) return
-    this.broken('order of indexes', `${record.key}: purged ${purged} ≤ snapshot ${snapshot} ≤ applied ${applied} ≤ committed ${commit} ≤ last ${log.lastIndex} does not hold`)
-  }
-
-  // ---- what a disk has kept ----------------------------------------------------------------------------------------
-
-  #checkRecovered(record: ReplicaRecord, recovered: RecoveredState): void {
-    const { durable, hardState: kept } = record
-    const found = recovered.hardState
-    const log = logOf(recovered, this.#ledger)
-    if (kept !== undefined) {
-      const sameVote = found?.term !== kept.term || kept.votedFor === undefined || found.votedFor === kept.votedFor
-      if ((found?.term ?? 0) < kept.term || !sameVote) this.broken('durable before said', `${record.key} has forgotten term ${kept.term} and its vote for ${kept.votedFor}`)
-      if (!record.isDamaged && (found?.commit ?? 0) < kept.commit) this.broken('monotonic', `${record.key} has forgotten that ${kept.commit} is committed`)
-    }
-    if (record.isDamaged) return
-    // A write that was under way may have reached the disk after all, and have taken entries away.
-    const spared = Math.min(...record.pending.map(({ truncateFrom }) => (truncateFrom ?? Infinity) - 1), durable.lastIndex)
-    for (let index = spared; index > Math.max(log.base.index, durable.base.index); index--) {
-      if (log.termAt(index) === durable.termAt(index)) continue
-      return this.broken('durable before said', `${record.key} had entry ${index} on its disk, and comes back without it`)
-    }
+    this.broken(
+      'order of indexes',
+      `${record.key}: purged ${purged} ≤ snapshot ${snapshot} ≤ applied ${applied} ≤ committed ${commit} ≤ last ${log.lastIndex} does not hold`,
+    )
   }
 }
 
@@ -422,15 +384,4 @@ const ROLES = {
 function previousTerm(record: ReplicaRecord, truncateFrom: LogIndex | undefined, index: LogIndex): Term | undefined {
   if (truncateFrom !== undefined && truncateFrom < index) return undefined
   return record.log.termAt(index - 1)
-}
-
-/** The log that a disk holds: it may begin before the snapshot, or behind it. */
-function logOf({ snapshot, entries }: RecoveredState, ledger: Ledger): LogRecord {
-  const last = snapshot?.last ?? { index: 0, term: 0 }
-  const [first] = entries
-  const isBehind = first === undefined || first.index > last.index
-  const base = isBehind ? last : { index: first.index - 1, term: ledger.at(first.index - 1)?.term ?? 0 }
-  const log = new LogRecord({ index: base.index, term: base.term })
-  for (const { term, bytes, kind } of entries) log.append(term, crc32c(bytes), kind === 'configuration')
-  return log
 }

@@ -6,7 +6,7 @@ import { type RegisterInput, registerMap } from '../../../src/simulation/registe
 import type { Json } from '../../../src/simulation/schedule-fields.ts'
 import { crc32c } from '../../../src/storage/crc32c.ts'
 import type { ApplyContext, StateMachine } from '../../consensus/state-machine.ts'
-import type { RaftInvariant } from './invariants.ts'
+import type { RaftInvariant } from './rules.ts'
 
 export interface RegisterState {
   readonly registers: Map<string, Json>
@@ -46,7 +46,10 @@ export class ApplyJournal {
     if (place === undefined) this.#places.set(number, state.index)
     else if (place !== state.index) {
       const what = `${input.op} number ${number}`
-      this.#broken('exactly once per (session, serial)', `${node} applies ${what} at ${state.index}, and it was applied at ${place}`)
+      this.#broken(
+        'exactly once per (session, serial)',
+        `${node} applies ${what} at ${state.index}, and it was applied at ${place}`,
+      )
     }
   }
 
@@ -57,7 +60,8 @@ export class ApplyJournal {
   #check(node: string, { index, chain }: RegisterState, does: string): void {
     const known = this.#chains.get(index)
     if (known === undefined) this.#chains.set(index, chain)
-    else if (known !== chain) this.#broken('state-machine safety', `${node} ${does} ${index}, and has another state than others had there`)
+    else if (known !== chain)
+      this.#broken('state-machine safety', `${node} ${does} ${index}, and has another state than others had there`)
   }
 }
 

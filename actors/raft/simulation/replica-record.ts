@@ -3,7 +3,7 @@
 
 import type { Configuration } from '../core/configuration.ts'
 import type { HardState } from '../core/effect.ts'
-import type { Incarnation, LogIndex, LogPosition, ReplicaId, Term } from '../core/entry.ts'
+import type { Incarnation, LogIndex, ReplicaId, Term } from '../core/entry.ts'
 import type { Role } from '../core/transition.ts'
 import { LogRecord } from './log-record.ts'
 
@@ -26,7 +26,6 @@ export interface PendingWrite {
 export class ReplicaRecord {
   readonly node: ReplicaId
   readonly incarnation: Incarnation
-  isUp = false
   role: Role = 'follower'
   term: Term = 0
   commit: LogIndex = 0

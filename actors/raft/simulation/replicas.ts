@@ -17,6 +17,7 @@ import type { ObservedStep } from '../replica-options.ts'
 import { namesOf, raftNode } from '../replica-tree.ts'
 import type { RaftChecker } from './invariants.ts'
 import { ApplyJournal, createRegisterMachine, type RegisterState } from './register-machine.ts'
+import type { Totals } from './totals.ts'
 
 const GROUP = 'group'
 const NAMES = namesOf(GROUP)
@@ -31,6 +32,7 @@ export interface ReplicasOptions {
   readonly bug?: string | undefined
   /** Bytes of a snapshot's chunk. Default 512: a snapshot takes several messages. */
   readonly snapshotChunkBytes?: number
+  readonly totals?: Totals
   /** Hears every step after the checker. */
   readonly onStep?: ((node: string, incarnation: Incarnation, step: ObservedStep) => void) | undefined
   readonly onBoot?: ((node: Node) => void) | undefined
@@ -154,6 +156,7 @@ export class Replicas {
           this.#options.checker.started(name, incarnation, step.recovered)
         }
         this.#options.checker.stepped(name, incarnation, step)
+        this.#options.totals?.stepped(name, incarnation, step)
         this.#options.onStep?.(name, incarnation, step)
       },
     })
@@ -190,7 +193,8 @@ export class Replicas {
 }
 
 function raftOptions(settings: ScheduleConfig, bug: string | undefined): RaftOptions {
-  const { electionTimeout, heartbeat, preVote, checkQuorum, leaseReads, maxClockDrift, maxBatch, maxInflight } = settings
+  const { electionTimeout, heartbeat, preVote, checkQuorum, leaseReads, maxClockDrift, maxBatch, maxInflight } =
+    settings
   return {
     electionTimeoutMs: electionTimeout,
     heartbeatMs: heartbeat,

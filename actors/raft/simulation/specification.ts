@@ -121,7 +121,8 @@ export class Specification {
       if (votedIn > term || (votedIn === term && votedFor === undefined)) this.#forgetVote(replica, votedIn, vote)
     }
     const vote = replica.votes.get(term)
-    if (vote !== undefined && votedFor !== vote) return `has a vote for ${votedFor}, and voted for ${vote} in term ${term}`
+    if (vote !== undefined && votedFor !== vote)
+      return `has a vote for ${votedFor}, and voted for ${vote} in term ${term}`
     if (!isDamaged && !this.#tree.holds(last, replica.durable)) {
       return `comes back with ${show(last)}, and had ${show(replica.durable)} durable`
     }
@@ -143,7 +144,8 @@ export class Specification {
 
   #becomeFollower(replica: Replica, { term, leader }: EventOf<'becomeFollower'>): string | undefined {
     if (term < replica.term) return `goes back to term ${term}`
-    if (leader !== undefined && this.#leaders.get(term)?.split(' ')[0] !== leader) return `${leader} leads no term ${term}`
+    if (leader !== undefined && this.#leaders.get(term)?.split(' ')[0] !== leader)
+      return `${leader} leads no term ${term}`
     this.#enter(replica, term)
     replica.role = 'follower'
     return undefined
@@ -170,7 +172,8 @@ export class Specification {
     this.#enter(replica, term)
     const last = this.#candidates.get(`${term} ${to}`)
     if (last === undefined) return `${to} does not stand in term ${term}`
-    const isUpToDate = last.term > replica.tip.term || (last.term === replica.tip.term && last.index >= replica.tip.index)
+    const isUpToDate =
+      last.term > replica.tip.term || (last.term === replica.tip.term && last.index >= replica.tip.index)
     if (!isUpToDate) return `${to} has a log up to ${show(last)}, and this one is up to ${show(replica.tip)}`
     return this.#vote(replica, key, term, to)
   }
@@ -188,7 +191,8 @@ export class Specification {
 
   #forgetVote({ node, incarnation, votes }: Replica, term: Term, vote: ReplicaId): void {
     votes.delete(term)
-    if (this.#leaders.get(term)?.split(' ')[0] !== vote) this.#ballots.get(`${term} ${vote}`)?.delete(keyOf(node, incarnation))
+    if (this.#leaders.get(term)?.split(' ')[0] !== vote)
+      this.#ballots.get(`${term} ${vote}`)?.delete(keyOf(node, incarnation))
   }
 
   #becomeLeader(replica: Replica, key: string, { term, last }: EventOf<'becomeLeader'>): string | undefined {
@@ -201,7 +205,8 @@ export class Specification {
     let index = this.#committed.length
     while (index > 0 && (this.#committed[index - 1]?.by ?? 0) >= term) index--
     const needed = this.#committed[index - 1]
-    if (needed !== undefined && this.#tree.termAt(replica.tip, index) !== needed.term) return `lacks the committed ${index}`
+    if (needed !== undefined && this.#tree.termAt(replica.tip, index) !== needed.term)
+      return `lacks the committed ${index}`
     this.#leaders.set(term, key)
     replica.role = 'leader'
     replica.acknowledged = new Map()
@@ -266,7 +271,8 @@ export class Specification {
     const held = this.#replicas.get(peer)?.durableIn.get(replica.term)
     const term = this.#tree.termAt(replica.tip, match)
     const isHeld = term !== undefined && held !== undefined && this.#tree.holds(held, { index: match, term })
-    if (!isHeld) return `${by} has acknowledged ${match}, and has durable ${held === undefined ? 'nothing' : show(held)}`
+    if (!isHeld)
+      return `${by} has acknowledged ${match}, and has durable ${held === undefined ? 'nothing' : show(held)}`
     replica.acknowledged.set(peer, Math.max(match, replica.acknowledged.get(peer) ?? 0))
     return undefined
   }

@@ -31,7 +31,8 @@ export function checkTrace(lines: Iterable<string>): TraceVerdict {
 function parseLine(text: string): TraceLine | undefined {
   try {
     const line: unknown = JSON.parse(text)
-    const isLine = typeof line === 'object' && line !== null && 'node' in line && 'incarnation' in line && 'event' in line
+    const isLine =
+      typeof line === 'object' && line !== null && 'node' in line && 'incarnation' in line && 'event' in line
     return isLine ? (line as TraceLine) : undefined
   } catch {
     return undefined
