@@ -1,9 +1,12 @@
-// `npm run -s crash -- storage …`: breaks a store while it works, and checks what it says when it comes back.
+// `npm run -s crash -- storage|service …`: breaks a store, or a service, while it works, and checks what it says when it
+// comes back.
 
 import { parseArgs } from 'node:util'
+import { harmService } from './service.ts'
 import { cutPower, kill } from './storage.ts'
 
 const usage = `usage: crash storage [--power-cuts N] [--kills N] [--seed N] [--break ack-at-put]
+       crash service [--kills N] [--rate N] [--seed N] [--break ack-before-durable]
 
   --power-cuts N      records every write and sync of a working process (needs strace), and recovers N times from what
                       a disk may hold after a power cut
@@ -11,6 +14,12 @@ const usage = `usage: crash storage [--power-cuts N] [--kills N] [--seed N] [--b
                       a missing flush
   --seed N            default 1
   --break ack-at-put  acknowledge when a write is visible, before it is flushed: power cuts must find it
+
+  service             the example service under load: order books, worker threads and the process are killed N times
+                      (default 200)
+  --rate N            acknowledgements a second it must reach meanwhile (default 500)
+  --break ack-before-durable
+                      answer before the order is on the disk: must lose some
 
 Exit code 0 if no acknowledged change was lost, none invented, and the order kept.`
 
@@ -20,20 +29,25 @@ async function main(args: readonly string[]): Promise<number> {
     allowPositionals: true,
     options: {
       'power-cuts': { type: 'string', default: '0' },
-      kills: { type: 'string', default: '0' },
+      kills: { type: 'string' },
+      rate: { type: 'string', default: '500' },
       seed: { type: 'string', default: '1' },
       break: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   })
-  const [cuts, kills, seed] = [Number(values['power-cuts']), Number(values.kills), Number(values.seed)]
-  const isNumber = [cuts, kills, seed].every((value) => Number.isSafeInteger(value) && value >= 0)
-  const isKnown = positionals.join() === 'storage' && (values.break === undefined || values.break === 'ack-at-put')
+  const room = positionals.join()
+  const sabotages: Readonly<Record<string, string>> = { storage: 'ack-at-put', service: 'ack-before-durable' }
+  const kills = Number(values.kills ?? (room === 'service' ? 200 : 0))
+  const [cuts, rate, seed] = [Number(values['power-cuts']), Number(values.rate), Number(values.seed)]
+  const isNumber = [cuts, kills, rate, seed].every((value) => Number.isSafeInteger(value) && value >= 0)
+  const isKnown = room in sabotages && (values.break === undefined || values.break === sabotages[room])
   if (values.help || !isNumber || !isKnown || cuts + kills === 0) {
     console.error(usage)
     return values.help ? 0 : 64
   }
   const options = { seed, sabotage: values.break, print: (line: string) => console.log(line) }
+  if (room === 'service') return (await harmService({ ...options, kills, leastRate: rate })) ? 0 : 1
   const failures = (await cutPower(cuts, options)) + (kills > 0 ? await kill(kills, options) : 0)
   console.log(failures === 0 ? 'no acknowledged change was lost' : `${failures} recoveries went wrong`)
   return failures === 0 ? 0 : 1

@@ -41,7 +41,7 @@ export const realWorld: readonly RealWorldEntry[] = [
   },
   {
     path: 'src/storage/lmdb/thread.ts',
-    names: ['node:worker_threads', 'setImmediate', 'setInterval'],
+    names: ['node:worker_threads', 'performance', 'setImmediate', 'setInterval', 'setTimeout'],
     reason: 'the entry of the storage thread: has an event loop of its own and runs under no node',
   },
   {

@@ -117,6 +117,18 @@ test('an environment held by a live process is refused with its number, and free
   await store.close()
 })
 
+test('an open waits for a held environment as long as lockTimeoutMs says, and has it once it is free', async () => {
+  const holder = await storage.openLmdb({ path })
+  await expect(storage.openLmdb({ path, lockTimeoutMs: 20 })).rejects.toMatchObject({ code: 'ERR_STORAGE_LOCKED' })
+  const waiting = storage.openLmdb({ path, lockTimeoutMs: 10_000 })
+  await holder.write(new storage.WriteBatch().put(bytes('a'), bytes('mine')))
+  await holder.close()
+  const next = await waiting
+  expect(text(await next.get(bytes('a')))).toBe('mine')
+  await next.close()
+  await expect(storage.openLmdb({ path, lockTimeoutMs: -1 })).rejects.toThrow(/lockTimeoutMs/)
+})
+
 test('of several processes that find a dead owner, one gets the environment', async () => {
   await run(`await openLmdb({ path }); process.kill(process.pid, 'SIGKILL')`)
   const contenders = [1, 2, 3].map(() =>

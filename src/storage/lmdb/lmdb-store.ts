@@ -29,6 +29,11 @@ export interface LmdbOptions extends QueueLimits {
    * larger by the pages that wait to be used again. Default 16 GiB.
    */
   readonly maxBytes?: number
+  /**
+   * How long to wait for a folder that another handle holds, in milliseconds: a thread that has died gives its folder
+   * back within a few. Default 0: an open that finds it held fails at once.
+   */
+  readonly lockTimeoutMs?: number
   /** On a worker thread: the port that the main thread made with `connectStorage`. */
   readonly connection?: MessagePort
   /** @internal The planted bug of `crash --break ack-at-put`. */
@@ -46,12 +51,14 @@ let ownStores = 0
  * with it each flush. A file that was damaged from outside can end the process by a signal: look at untrusted files
  * in a child process.
  * @throws OptionError for a wrong option; StorageError, as a rejection, with ERR_STORAGE_LOCKED if another live
- *   process or another handle of this one holds the folder, and the other codes as their names say.
+ *   process or another handle of this one holds the folder for longer than `lockTimeoutMs`, and the other codes as their names say.
  */
 export async function openLmdb(options: LmdbOptions): Promise<TransactionalStore> {
   if (typeof options.path !== 'string' || options.path === '') {
     throw new OptionError('path', options.path, 'the path of a folder')
   }
+  const { lockTimeoutMs = 0 } = options
+  if (!(lockTimeoutMs >= 0)) throw new OptionError('lockTimeoutMs', lockTimeoutMs, 'milliseconds of at least 0')
   const admission = new Admission(options)
   const path = canonicalPath(options.path)
   const connection = connectionFor(options.connection)
@@ -63,6 +70,7 @@ export async function openLmdb(options: LmdbOptions): Promise<TransactionalStore
       path,
       readOnly: options.readOnly ?? false,
       maxBytes: positive('maxBytes', options.maxBytes ?? 16 * 1024 ** 3),
+      lockTimeoutMs,
       acknowledgeAtPut: options.acknowledgeAtPut ?? false,
     },
   })

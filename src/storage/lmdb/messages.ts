@@ -12,6 +12,8 @@ export interface EnvironmentOptions {
   readonly path: string
   readonly readOnly: boolean
   readonly maxBytes: number
+  /** How long an open waits for a folder that another handle holds. */
+  readonly lockTimeoutMs: number
   /** The planted bug of the power-cut check: acknowledge before the flush. */
   readonly acknowledgeAtPut: boolean
 }

@@ -12,6 +12,8 @@ import { ExitGate } from './exit-gate.ts'
 import { storageErrorOf } from './failures.ts'
 import { beatEveryMs, type Reply, type Request } from './messages.ts'
 
+/** How often an open that waits for a folder looks again, in milliseconds. */
+const lookAgainMs = 5
 /** Bytes of batches that share one transaction; more would make the first wait for the last. */
 const maxGroupBytes = 16 * 1024 * 1024
 
@@ -35,12 +37,14 @@ class Connection {
   readonly #stores = new Map<number, OpenStore>()
   #replies: Reply[] = []
   #transfers: ArrayBuffer[] = []
+  #isClosed = false
 
   constructor(port: MessagePort) {
     this.#port = port
     port.on('message', (request: Request) => this.#receive(request))
     // The thread behind this connection has ended, in whatever way: what it held is free for its successor.
     port.on('close', () => {
+      this.#isClosed = true
       gate.pass(() => {
         for (const [id, store] of this.#stores) {
           run(store)
@@ -77,11 +81,7 @@ class Connection {
   }
 
   #receive(request: Request): void {
-    if (request.kind === 'open') {
-      gate.pass(() => this.#open(request))
-      this.flush()
-      return
-    }
+    if (request.kind === 'open') return this.#open(request, performance.now())
     const store = this.#stores.get(request.store)
     if (store === undefined) {
       this.fail(request.id, new StorageError('ERR_STORAGE_CLOSED', 'the store is closed'), '')
@@ -92,17 +92,30 @@ class Connection {
     scheduleTurn()
   }
 
-  #open(request: Extract<Request, { kind: 'open' }>): void {
-    const { path } = request.options
+  /** Opens an environment; one that another handle holds is waited for as long as the request says. */
+  #open(request: Extract<Request, { kind: 'open' }>, sinceMs: number): void {
+    if (this.#isClosed) return
+    const { path, lockTimeoutMs } = request.options
     try {
-      if (openStores.has(path)) throw new StorageError('ERR_STORAGE_LOCKED', `${path} is already open in this process`)
-      const store = { path, environment: new Environment(request.options), connection: this, queue: [] }
-      openStores.set(path, store)
-      this.#stores.set(request.store, store)
+      gate.pass(() => this.#take(request))
       this.reply({ id: request.id })
     } catch (error) {
+      const isLocked = error instanceof StorageError && error.code === 'ERR_STORAGE_LOCKED'
+      if (isLocked && performance.now() - sinceMs < lockTimeoutMs) {
+        setTimeout(() => this.#open(request, sinceMs), lookAgainMs)
+        return
+      }
       this.fail(request.id, error, path)
     }
+    this.flush()
+  }
+
+  #take({ store: id, options }: Extract<Request, { kind: 'open' }>): void {
+    const { path } = options
+    if (openStores.has(path)) throw new StorageError('ERR_STORAGE_LOCKED', `${path} is already open in this process`)
+    const store = { path, environment: new Environment(options), connection: this, queue: [] }
+    openStores.set(path, store)
+    this.#stores.set(id, store)
   }
 }
 
