@@ -315,7 +315,8 @@ export class Applier {
     const snapshot = job.wrote()
     if (snapshot === undefined) return
     this.#job = undefined
-    if (this.storage.snapshot === snapshot) this.#self.cast(this.replica, 'snapshotTaken', snapshot)
+    if (this.storage.snapshot !== snapshot) return this.#told({ ok: false, code: 'notReady', leader: this.#leader })
+    this.#self.cast(this.replica, 'snapshotTaken', snapshot)
     this.#told({ ok: true })
   }
 

@@ -12,7 +12,7 @@ import type { Configuration } from './core/configuration.ts'
 import type { HardState } from './core/effect.ts'
 import type { LogIndex, ReplicaId, Term } from './core/entry.ts'
 import type { Input, MembershipChange, Proposal, TimerName } from './core/input.ts'
-import type { SnapshotDescription } from './core/message.ts'
+import type { Message, SnapshotDescription } from './core/message.ts'
 import { RaftCore } from './core/raft-core.ts'
 import { perform } from './effects.ts'
 import type {
@@ -126,12 +126,8 @@ export class ReplicaHost {
   begin(applier: Ref<ApplierProtocol>): void {
     this.applier = applier
     const effects = this.core.begin(this.self.now())
-    this.options.observe?.({
-      input: undefined,
-      effects,
-      recovered: this.storage.recovered,
-      incarnation: this.storage.incarnation,
-    })
+    const { recovered, incarnation } = this.storage
+    this.options.observe?.({ input: undefined, effects, recovered, incarnation })
     perform(this, effects)
     this.#tellView()
   }
@@ -141,6 +137,21 @@ export class ReplicaHost {
     this.options.observe?.({ input, effects })
     perform(this, effects)
     if (this.hasViewChanged) this.#tellView()
+  }
+
+  /** A peer's message. What is meant for another state machine, or a later version of this one, is refused. */
+  receive(message: Message): void {
+    if (message.kind === 'snapshot' && !this.#canRestore(message.snapshot)) {
+      const { last } = message.snapshot
+      const { id: from, incarnation, term } = this.core
+      const refusal = { kind: 'snapshotReply', from, incarnation, term, last, nextOffset: 0, state: 'refused' } as const
+      const peer = this.options.peer(message.from)
+      if (peer !== undefined) this.self.cast(peer, 'snapshotReply', refusal)
+    } else this.step({ type: 'message', message })
+  }
+
+  #canRestore({ machine, version }: SnapshotDescription): boolean {
+    return machine === this.options.machine.name && version <= this.options.machine.version
   }
 
   // ---- requests ----------------------------------------------------------------------------------------------------

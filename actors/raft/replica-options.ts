@@ -37,9 +37,8 @@ export interface ObservedStep {
   /** Undefined at the start. */
   readonly input: Input | undefined
   readonly effects: readonly Effect[]
-  /** At the start: what the disk held. */
+  /** At the start: what the disk held, and which life of it this is. */
   readonly recovered?: RecoveredState
-  /** At the start: which life of its disk this is. */
   readonly incarnation?: Incarnation
 }
 

@@ -53,7 +53,10 @@ export class WriteFailure extends Error {
 /** A snapshot under way: chunk by chunk, then `finish`. */
 export interface SnapshotWriter {
   write(bytes: Uint8Array): Promise<void>
-  /** Puts it in force. What it stands for in the log may be compacted after. */
+  /**
+   * Puts it in force, and what it stands for in the log may be compacted after; unless a later one is, or the log does
+   * not reach as far on this disk: see {@link ReplicaStorage.snapshot}.
+   */
   finish(snapshot: SnapshotDescription): Promise<void>
 }
 
@@ -214,11 +217,13 @@ export class ReplicaStorage {
         await this.#snapshots.describe(number, snapshot)
         if (this.#switching !== undefined) await this.#switching
         this.#writing = 0
-        if (snapshot.last.index <= (this.#snapshot?.last.index ?? 0)) return
+        const isOutdone = snapshot.last.index <= (this.#snapshot?.last.index ?? 0)
+        // What is committed by others need not be on this disk: a log does not begin behind its end.
+        if (isOutdone || this.#failed || snapshot.last.index > this.#log.last.index) return
         const metadata = { ...this.#kept.metadata, snapshot: number }
         await this.#commit({ ...this.#kept, metadata }, () => this.#log.change({ metadata: encodeMetadata(metadata) }))
         this.#snapshot = snapshot
-        await this.#snapshots.sweep(number)
+        await this.#tidy(() => this.#snapshots.sweep(number))
       },
     }
   }
@@ -255,15 +260,15 @@ export class ReplicaStorage {
   }
 
   /**
-   * Puts a snapshot that {@link received} has found whole in place of the log and of the snapshot before, in one transaction. With `keepFrom` the
-   * entries from there on, behind the snapshot, stay.
+   * Puts a snapshot that {@link received} has found whole in place of the log and of the snapshot before, in one
+   * transaction. With `keepFrom` the entries from there on, behind the snapshot, stay.
    */
   async install(snapshot: SnapshotDescription, hardState: HardState, keepFrom: LogIndex | undefined): Promise<void> {
     if (this.#arrived?.snapshot !== snapshot) throw new OptionError('snapshot', snapshot.last, 'one that was received')
     const { last } = snapshot
     const { number } = this.#arrived
     const switched = async (): Promise<void> => {
-      if (keepFrom === undefined) {
+      if (keepFrom === undefined || keepFrom > this.#log.last.index + 1) {
         const metadata = { ...this.#kept.metadata, hardState, lastTerm: last.term, snapshot: number }
         await this.#commit({ metadata, terms: [last] }, () =>
           this.#log.reset({ index: last.index, checksum: snapshot.checksum }, encodeMetadata(metadata)),
@@ -282,8 +287,13 @@ export class ReplicaStorage {
     } finally {
       this.#switching = undefined
     }
-    await this.#snapshots.forgetReceived()
-    await this.#snapshots.sweep(number, this.#writing)
+    await this.#tidy(() => this.#snapshots.forgetReceived())
+    await this.#tidy(() => this.#snapshots.sweep(number, this.#writing))
+  }
+
+  /** What a failure leaves lying is swept out when the disk is opened next. */
+  async #tidy(act: () => Promise<void>): Promise<void> {
+    await act().catch(() => {})
   }
 
   // ---- what is durable ---------------------------------------------------------------------------------------------

@@ -112,7 +112,7 @@ function receive(kind: WireMessage['kind']) {
   return (context: Context, wire: WireMessage) =>
     handled(context, (host) => {
       const message = fromWire(kind, wire)
-      if (message !== undefined) host.step({ type: 'message', message })
+      if (message !== undefined) host.receive(message)
     })
 }
 

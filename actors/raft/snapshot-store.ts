@@ -44,7 +44,7 @@ export class SnapshotStore {
   async open(inForce: number): Promise<void> {
     const receiving = await this.#store.get(RECEIVING)
     this.#receiving = receiving === undefined ? undefined : (readChecked(receiving) as Receiving | undefined)
-    await this.sweep(inForce)
+    await this.#sweep(new Set([inForce, this.#receiving?.number ?? 0]), Number.POSITIVE_INFINITY)
   }
 
   /** Writes down the founders' membership, or reads it. */
@@ -151,14 +151,18 @@ export class SnapshotStore {
   }
 
   /** Removes every snapshot but the one in force, the one being received, and one that is being written. */
-  async sweep(inForce: number, writing = 0): Promise<void> {
-    const keep = new Set([inForce, writing, this.#receiving?.number ?? 0])
+  sweep(inForce: number, writing = 0): Promise<void> {
+    // Those that begin meanwhile have later numbers.
+    return this.#sweep(new Set([inForce, writing, this.#receiving?.number ?? 0]), this.#next)
+  }
+
+  async #sweep(keep: ReadonlySet<number>, below: number): Promise<void> {
     const leftOver: Uint8Array[] = []
     for (const kind of ['c', 'd']) {
       for await (const { key } of this.#store.scan({ prefix: kind })) {
         const number = Number.parseInt(Buffer.from(key).toString('latin1').slice(1, 9), 16)
         this.#next = Math.max(this.#next, number + 1)
-        if (!keep.has(number)) leftOver.push(key)
+        if (number < below && !keep.has(number)) leftOver.push(key)
       }
     }
     for (let at = 0; at < leftOver.length; at += SWEEP) {

@@ -28,7 +28,7 @@ export async function recover(log: DurableLog, snapshots: SnapshotStore, found: 
   const all = await readAll(log)
   const entries = all.filter(({ index }) => index > base.index)
   const end = all.at(-1)?.index ?? log.firstIndex - 1
-  if (end === log.last.index) {
+  if (end === log.last.index && end >= base.index) {
     return { metadata: found, recovered: { hardState: found.hardState, snapshot, entries: all, claimed: undefined } }
   }
   const isLoss = log.last.index > base.index
