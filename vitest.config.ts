@@ -14,6 +14,7 @@ export default defineConfig({
       { find: /^espalier\/distribution$/, replacement: here('./src/distribution/index.ts') },
       { find: /^espalier\/threads$/, replacement: here('./src/threads/index.ts') },
       { find: /^espalier\/raft$/, replacement: here('./actors/raft/index.ts') },
+      { find: /^espalier\/raft\/threads$/, replacement: here('./supervisors/raft-tree.ts') },
       { find: /^espalier\/testing\/raft$/, replacement: here('./actors/raft/simulation/index.ts') },
     ],
   },

@@ -46,7 +46,8 @@ export interface Consensus {
   watch(listener: (view: GroupView) => void): () => void
 }
 
-/** - `ERR_CONSENSUS_REFUSED`: the group said no; `refusal` says why.
+/**
+ * - `ERR_CONSENSUS_REFUSED`: the group said no; `refusal` says why.
  * - `ERR_CONSENSUS_UNKNOWN_OUTCOME`: no answer in time: the command may have taken effect, or may yet.
  * - `ERR_CONSENSUS_CLOSED`: the client is closed.
  */
@@ -69,8 +70,9 @@ export class ConsensusError extends EspalierError {
       readonly leader?: string | undefined
       readonly outcome: 'none' | 'unknown'
     },
+    options?: ErrorOptions,
   ) {
-    super(code, message)
+    super(code, message, options)
     this.refusal = details.refusal
     this.leader = details.leader
     this.outcome = details.outcome

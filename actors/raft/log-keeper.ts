@@ -4,6 +4,8 @@
 import { noReply } from '../../src/behaviours/results.ts'
 import { type CallContext, defineServer } from '../../src/behaviours/server.ts'
 import type { Secrets } from '../../src/kernel/ports/index.ts'
+import type { Self } from '../../src/kernel/self.ts'
+import { StorageError } from '../../src/storage/errors.ts'
 import type { TransactionalStore } from '../../src/storage/store.ts'
 import type { Configuration } from './core/configuration.ts'
 import { ReplicaStorage } from './replica-storage.ts'
@@ -13,6 +15,19 @@ export interface LogKeeperOptions {
   readonly store: () => Promise<TransactionalStore>
   /** Draws the names of new lives of a disk. */
   readonly secrets: Secrets
+  /** Remembers, apart from the store, that a group was founded here. Default: whoever gives `founders` knows. */
+  readonly founding?: FoundingRecord | undefined
+}
+
+/**
+ * What outlives an emptied disk: a replica that comes back on one must not be a founder again. With it, `founders` may
+ * be given at each start, and counts at the first.
+ */
+export interface FoundingRecord {
+  /** Whether this replica of the group was ever founded. */
+  isFounded(group: string): Promise<boolean>
+  /** Writes down, durably, that it is. */
+  founded(group: string): Promise<void>
 }
 
 /** What is opened: see {@link ReplicaStorage.open}. */
@@ -40,24 +55,50 @@ interface LogKeeper {
   readonly open: Map<string, Promise<Opened>>
 }
 
+const UNLOCK_EVERY_MS = 5
+const UNLOCK_WITHIN_MS = 2000
+
 /** Keeps the store of a node. Processes ask it for their disk by its name. */
 export const LogKeeperServer = defineServer<LogKeeperProtocol>()({
   name: 'raft logs',
   init: async (options: LogKeeperOptions, { self }): Promise<LogKeeper> => {
     self.trapExit = true
-    return { options, store: await options.store(), open: new Map() }
+    return { options, store: await openStore(options, self), open: new Map() }
   },
   call: {
-    open: (context, { group, founders, maxEntryBytes }) => {
-      const { store, options, open } = context.state
-      const newIncarnation = () => Buffer.from(options.secrets.bytes(8)).toString('hex')
-      open.set(group, outcomeOf(ReplicaStorage.open(store, { group, founders, maxEntryBytes, newIncarnation })))
-      return answer(context, group)
+    open: (context, request) => {
+      context.state.open.set(request.group, outcomeOf(openDisk(context.state, request)))
+      return answer(context, request.group)
     },
     storage: (context, group) => answer(context, group),
   },
   terminate: ({ state }) => state.store.close(),
 })
+
+/** A store whose last owner has just died may stay locked for a moment. */
+async function openStore({ store }: LogKeeperOptions, self: Self): Promise<TransactionalStore> {
+  for (let waitedMs = 0; ; waitedMs += UNLOCK_EVERY_MS) {
+    try {
+      return await store()
+    } catch (error) {
+      const isLocked = error instanceof StorageError && error.code === 'ERR_STORAGE_LOCKED'
+      if (!isLocked || waitedMs >= UNLOCK_WITHIN_MS) throw error
+      await self.sleep(UNLOCK_EVERY_MS)
+    }
+  }
+}
+
+async function openDisk({ store, options }: LogKeeper, request: OpenRequest): Promise<ReplicaStorage> {
+  const { group, maxEntryBytes } = request
+  const { founding, secrets } = options
+  const isFounder = request.founders !== undefined && (await founding?.isFounded(group)) !== true
+  const founders = isFounder ? request.founders : undefined
+  const newIncarnation = () => Buffer.from(secrets.bytes(8)).toString('hex')
+  const storage = await ReplicaStorage.open(store, { group, founders, maxEntryBytes, newIncarnation })
+  // Before it has acted as a founder: if this fails, it starts again on a disk that is founded.
+  if (isFounder) await founding?.founded(group)
+  return storage
+}
 
 function answer({ self, state, from }: CallContext<LogKeeper>, group: string) {
   const opened = state.open.get(group) ?? Promise.resolve({ error: `group ${group} is not open` })

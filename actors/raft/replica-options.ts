@@ -10,6 +10,7 @@ import type { Incarnation, ReplicaId } from './core/entry.ts'
 import type { Input } from './core/input.ts'
 import type { RaftOptions, RecoveredState } from './core/options.ts'
 import type { Transition } from './core/transition.ts'
+import type { FoundingRecord } from './log-keeper.ts'
 import type { ReplicaProtocol } from './protocol.ts'
 
 /** Bounds and policies of a replica. */
@@ -53,9 +54,11 @@ export interface ReplicaOptions extends ReplicaPolicies {
   readonly machine: StateMachine
   /**
    * The founding replicas. Given to each of them at its first start, and never again in the life of the group: a replica
-   * that starts on an empty disk later comes back as a new member, by `add`.
+   * that starts on an empty disk later comes back as a new member, by `add`. With `founding` they may always be given.
    */
   readonly founders?: readonly ReplicaId[] | undefined
+  /** Remembers, apart from the store, that this replica was founded. Default: whoever gives `founders` knows. */
+  readonly founding?: FoundingRecord | undefined
   readonly ports: Pick<NodePorts, 'clock' | 'random' | 'secrets'>
   /** The core's own options. */
   readonly raft?: RaftOptions

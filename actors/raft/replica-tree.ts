@@ -21,9 +21,9 @@ export function namesOf(group: string) {
 export const LOGS = 'raft logs'
 
 /** The log infrastructure of a node: start it before its replicas. */
-export function raftLogs(options: Pick<ReplicaOptions, 'store' | 'ports'>) {
-  const { store, ports } = options
-  return { id: LOGS, name: LOGS, start: [LogKeeperServer, { store, secrets: ports.secrets }] } as const
+export function raftLogs(options: Pick<ReplicaOptions, 'store' | 'ports' | 'founding'>) {
+  const { store, ports, founding } = options
+  return { id: LOGS, name: LOGS, start: [LogKeeperServer, { store, secrets: ports.secrets, founding }] } as const
 }
 
 /**

@@ -1,4 +1,5 @@
 // A group of replicas in a simulated world, and clients beside it: what the tests of the host start from.
+import type { TransactionalStore } from 'espalier/storage'
 import { World, type WorldOptions } from 'espalier/testing'
 import type { ReadMode } from '../../../actors/consensus/consensus.ts'
 import { keyValue, keyValueMap } from '../../../actors/consensus/machines/key-value.ts'
@@ -17,6 +18,8 @@ export interface GroupOptions extends WorldOptions {
   readonly spares?: number
   readonly machine?: StateMachine
   readonly replica?: Partial<ReplicaOptions>
+  /** Called at each boot before the replica starts. */
+  readonly prepare?: (name: string, open: () => Promise<TransactionalStore>) => Promise<void>
 }
 
 /** Three replicas `n1` … by default, founded at their first boot, on disks that survive. */
@@ -55,6 +58,7 @@ export class TestGroup {
   }
 
   async elect(): Promise<string> {
+    await this.world.settle()
     await this.world.eventually('a leader', () => this.leader !== undefined)
     return this.leader ?? ''
   }
@@ -77,12 +81,14 @@ export class TestGroup {
       boot: async (node, { disk }) => {
         const isFounder = founders.includes(name) && !this.#founded.has(name)
         this.#founded.add(name)
+        const open = () => disk.memory.open('raft')
+        await this.#options.prepare?.(name, open)
         await node.start(
           raftNode({
             group: 'test',
             id: name,
             peer: (id) => this.replica(id),
-            store: () => disk.memory.open('raft'),
+            store: open,
             machine: this.#options.machine ?? keyValueMap,
             founders: isFounder ? founders : undefined,
             ports: node.ports,
