@@ -1,7 +1,8 @@
 // How a leader is found: Pre-Vote, votes, time-outs (Raft paper §5.2, §5.4; thesis §9.6).
 //
-// Invariants: at most one vote a term, durable before it is told; a replica's own vote counts no earlier; a reply to a
-// pre-vote counts for its round only, and for no vote.
+// Invariants: at most one vote a term and life of a disk, durable before it is told; a replica's own vote counts no
+// earlier; a reply to a pre-vote counts for its round only, and for no vote. Whoever is asked answers, a learner or a
+// replica without a configuration too: the candidate counts the lives that its own configuration names, and no others.
 
 import type { Message, PreVote, PreVoteReply, Vote, VoteReply } from './message.ts'
 import { tally } from './quorum.ts'
@@ -41,12 +42,12 @@ export function electionTimeout(replica: ReplicaState): void {
 /** Stands for election, after a round of pre-votes if those are on. */
 export function campaign(replica: ReplicaState): void {
   if (replica.role === 'leader' || !mayStand(replica)) return
+  resetElection(replica)
   const ownVote = !upholdsLease(replica)
   if (!replica.settings.preVote) {
     if (ownVote) stand(replica, false)
     return
   }
-  resetElection(replica)
   becomePreCandidate(replica)
   if (ownVote) replica.votes.set(replica.id, true)
   const { round } = replica
@@ -73,11 +74,7 @@ export function countOwnVote(replica: ReplicaState): void {
 
 export function handlePreVote(replica: ReplicaState, message: PreVote): void {
   const { campaignTerm, round, from } = message
-  const granted =
-    replica.wasMember &&
-    campaignTerm > replica.term &&
-    !isSticky(replica) &&
-    !isBehind(message.last, votingPosition(replica))
+  const granted = campaignTerm > replica.term && !isSticky(replica) && !isBehind(message.last, votingPosition(replica))
   if (!granted) replica.trace({ name: 'refusePreVote', term: replica.term, to: from })
   replica.send(from, { kind: 'preVoteReply', campaignTerm, round, granted })
 }
@@ -94,8 +91,7 @@ export function handleVote(replica: ReplicaState, message: Vote): void {
   const isFree =
     replica.votedFor === from ||
     (replica.votedFor === undefined && replica.leader === undefined && replica.role !== 'leader')
-  const granted =
-    replica.wasMember && isFree && (message.transfer || !isSticky(replica)) && !isBehind(last, votingPosition(replica))
+  const granted = isFree && (message.transfer || !isSticky(replica)) && !isBehind(last, votingPosition(replica))
   if (granted) {
     if (replica.votedFor === undefined) {
       replica.setTerm(replica.term, from)
@@ -129,7 +125,7 @@ export function isDisturbance(replica: ReplicaState, message: Message): boolean 
 
 /** It has promised the leader, by its last reply, to let nobody take over so soon. */
 function upholdsLease(replica: ReplicaState): boolean {
-  return replica.settings.leaseReads && hasRecentContact(replica)
+  return replica.settings.leaseReads && replica.settings.checkQuorum && hasRecentContact(replica)
 }
 
 function hasRecentContact(replica: ReplicaState): boolean {

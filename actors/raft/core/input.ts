@@ -56,6 +56,11 @@ export type Input =
   | { readonly type: 'chunkStored'; readonly last: LogPosition; readonly nextOffset: number }
   /** Answers to `installSnapshot`: it stands in place of log and state; or it was damaged, and is forgotten. */
   | { readonly type: 'snapshotInstalled'; readonly snapshot: SnapshotDescription; readonly intact: boolean }
+  /**
+   * The clock has been set, or has stood still: what was measured by it before is worthless. Hand it in before anything
+   * that is judged by the new time.
+   */
+  | { readonly type: 'clockJumped' }
   /** The disk is stalled or full for longer than the host puts up with: a leader hands over. */
   | { readonly type: 'diskTrouble'; readonly isOver: boolean }
 

@@ -52,6 +52,8 @@ export class Leadership {
   uncommittedBytes = 0
   /** No leases until this place is committed: whoever was told to stand may still win without it. */
   leaseFloor: LogIndex = 0
+  /** No leases from rounds sent at or before this time: the clock may have stood still then. */
+  clockFloor = Number.NEGATIVE_INFINITY
   idleRounds = 0
   /** Where the log ended two beats ago and one beat ago: who has the former has caught up. */
   marks: readonly [LogIndex, LogIndex]
@@ -79,6 +81,7 @@ export class Leadership {
     copy.uncommitted = [...this.uncommitted]
     copy.uncommittedBytes = this.uncommittedBytes
     copy.leaseFloor = this.leaseFloor
+    copy.clockFloor = this.clockFloor
     copy.idleRounds = this.idleRounds
     copy.marks = this.marks
     return copy

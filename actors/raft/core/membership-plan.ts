@@ -42,10 +42,13 @@ export function toward({ members: before }: Configuration, members: readonly Mem
 }
 
 /** The present members, and those to come as learners; undefined if all are there. */
-export function withLearners({ members: before }: Configuration, to: readonly Member[]): Configuration | undefined {
-  const coming = to.filter(({ id }) => !before.some((member) => member.id === id))
+export function withLearners(configuration: Configuration, to: readonly Member[]): Configuration | undefined {
+  const { members } = configuration
+  const coming = to.filter((next) => !members.some((member) => isSameLife(member, next)))
   if (coming.length === 0) return undefined
-  return { members: sorted([...before, ...coming.map((member): Member => ({ ...member, role: 'learner' }))]) }
+  const staying = members.filter(({ id }) => !coming.some((member) => member.id === id))
+  const learners = coming.map(({ id, incarnation }): Member => ({ id, incarnation, role: 'learner' }))
+  return toward(configuration, sorted([...staying, ...learners]))
 }
 
 /** The member in its new life: a voter has lost what it voted by, and becomes a learner that shall be a voter again. */
@@ -93,11 +96,11 @@ function replacement(
 
 /** Votes that `a` has and `b` has not, in the same life. */
 function without(a: readonly Member[], b: readonly Member[]): Member[] {
-  return a.filter(
-    (member) =>
-      isVoting(member) &&
-      !b.some((other) => isVoting(other) && other.id === member.id && other.incarnation === member.incarnation),
-  )
+  return a.filter((member) => isVoting(member) && !b.some((other) => isVoting(other) && isSameLife(other, member)))
+}
+
+function isSameLife(a: Member, b: Member): boolean {
+  return a.id === b.id && a.incarnation === b.incarnation
 }
 
 function replace(members: readonly Member[], next: Member): Member[] {

@@ -33,7 +33,8 @@ export function changeMembership(replica: ReplicaState, id: number, change: Memb
     return
   }
   const giveUpAt = replica.nowMs + patience * replica.settings.electionTimeoutMs[1]
-  const isWaiting = change.op === 'replaceAll'
+  // A learner that shall be a voter says so in the log; these wait here, until the newcomers have caught up.
+  const isWaiting = change.op === 'replaceAll' || (change.op === 'add' && change.role === 'witness')
   leading.changes.push({ id, change, giveUpAt, isWaiting })
   const next = isWaiting ? withLearners(configuration, planned.members) : planned
   if (next !== undefined) appendConfiguration(replica, next, epochMs)
@@ -130,7 +131,10 @@ function automatic(replica: ReplicaState, leading: Leadership): Configuration | 
     const target = plan(configuration, waiting.change, () => true)
     if (typeof target === 'string') return undefined
     const voters = [target.members.filter(({ role }) => role !== 'learner')]
-    if (!hasQuorum(voters, (member) => isCaughtUp(replica, member))) return undefined
+    const isReady = (member: Member) => isCaughtUp(replica, member)
+    const added = waiting.change.op === 'add' ? waiting.change.node : undefined
+    if (!hasQuorum(voters, isReady) || !target.members.every((member) => member.id !== added || isReady(member)))
+      return undefined
     waiting.isWaiting = false
     return toward(configuration, target.members)
   }

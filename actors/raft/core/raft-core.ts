@@ -30,7 +30,7 @@ import { propose } from './proposals.ts'
 import { wake } from './quiescence.ts'
 import { handleReadIndex, handleReadIndexReply, hasLease, pendingReads, read } from './reads.ts'
 import { ReplicaState } from './replica-state.ts'
-import { handleAppendReply, handleFetched, heartbeatTimeout, maybeCommit } from './replication.ts'
+import { handleAppendReply, handleFetched, heartbeatTimeout, maybeCommit, replicateToWitnesses } from './replication.ts'
 import { becomeFollower, resetElection } from './roles.ts'
 import {
   chunkStored,
@@ -71,16 +71,16 @@ export class RaftCore {
       if (state.memberships.latest.at > state.commit) state.sayConfiguration(false)
       handOver(state)
     } else found(state, this.#founders)
-    if (state.wasMember) resetElection(state)
+    if (state.knowsGroup) resetElection(state)
     return finish(state)
   }
 
   /** @throws RaftAssertionError if an invariant of the core is broken: stop the replica. */
   step(input: Input, nowMs: number): readonly Effect[] {
     const state = this.#state
-    // Whoever sets the clock back makes what was measured by it worthless.
-    if (nowMs < state.nowMs && state.leading !== undefined) state.leading.roundsSent = []
+    const isSetBack = nowMs < state.nowMs
     state.nowMs = nowMs
+    if (isSetBack) clockJumped(state)
     state.writes.isHeldBack = false
     handle(state, input)
     return finish(state)
@@ -224,10 +224,23 @@ function handle(state: ReplicaState, input: Input): void {
       return chunkStored(state, input.last, input.nextOffset)
     case 'snapshotInstalled':
       return snapshotInstalled(state, input.snapshot, input.intact)
+    case 'clockJumped':
+      return clockJumped(state)
     case 'diskTrouble':
       state.hasDiskTrouble = !input.isOver
       if (state.hasDiskTrouble) handOverForDisk(state)
       return
+  }
+}
+
+/** Leases begin anew, and so does what a follower has promised a leader: as if heard from just now. */
+function clockJumped(state: ReplicaState): void {
+  if (state.leading !== undefined) {
+    state.leading.roundsSent = []
+    state.leading.clockFloor = state.nowMs
+  } else if (state.leaderContactAt !== Number.NEGATIVE_INFINITY) {
+    state.leaderContactAt = state.nowMs
+    if (!state.isQuiesced) resetElection(state)
   }
 }
 
@@ -249,6 +262,7 @@ function persisted(state: ReplicaState, write: number): void {
   })
   countOwnVote(state)
   maybeCommit(state)
+  replicateToWitnesses(state)
 }
 
 function isAcknowledgement(message: Message): boolean {
@@ -307,7 +321,7 @@ function isToBeFollowed(state: ReplicaState, message: Message): boolean {
   const { kind, from, incarnation } = message
   if (kind === 'preVoteReply' && message.granted) return false
   const isRequest = kind === 'append' || kind === 'snapshot' || kind === 'vote' || kind === 'timeoutNow'
-  return isRequest || !state.wasMember || state.memberships.has(from, incarnation)
+  return isRequest || !state.knowsGroup || state.memberships.has(from, incarnation)
 }
 
 function followTerm(state: ReplicaState, { kind, from, term }: Message): void {

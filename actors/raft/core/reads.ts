@@ -113,7 +113,7 @@ export function hasLease(replica: ReplicaState): boolean {
     return peer?.incarnation === member.incarnation ? peer.confirmedRound : 0
   })
   const sentAt = leading.roundsSent.find((sent) => sent.round === round)?.at
-  if (sentAt === undefined || sentAt > nowMs) return false
+  if (sentAt === undefined || sentAt > nowMs || sentAt <= leading.clockFloor) return false
   return nowMs - sentAt < settings.electionTimeoutMs[0] / (1 + settings.maxClockDrift)
 }
 

@@ -75,8 +75,6 @@ export class ReplicaState {
   leader: ReplicaId | undefined
   /** When the leader was last heard of. */
   leaderContactAt = Number.NEGATIVE_INFINITY
-  /** It has been a member in this life: whoever never was grants no vote. */
-  wasMember = false
   electionDeadline = 0
   /** When the host's election timer fires; undefined if it does not run. */
   timerFiresAt: number | undefined
@@ -119,7 +117,6 @@ export class ReplicaState {
     this.voteFloor = higherOf(hardState?.voteFloor, claimed)
     if (this.voteFloor !== undefined && !isBehind(this.log.last, this.voteFloor)) this.voteFloor = undefined
     if (this.voteFloor?.index !== hardState?.voteFloor?.index) this.writes.isHardStateDirty = true
-    this.wasMember ||= this.memberships.has(this.id, this.incarnation)
     // A lease that this replica upheld before it stopped may still run.
     if (settings.leaseReads) this.leaderContactAt = this.nowMs
   }
@@ -130,6 +127,11 @@ export class ReplicaState {
 
   get isVoter(): boolean {
     return this.memberships.isVoter(this.id, this.incarnation)
+  }
+
+  /** Whoever starts on an empty disk knows nobody until a leader tells. */
+  get knowsGroup(): boolean {
+    return this.configuration.members.length > 0
   }
 
   /** A witness votes and stores, and holds no state. */
@@ -165,7 +167,6 @@ export class ReplicaState {
     this.log.append(entry)
     this.learn(entry, this.commit)
     if (entry.kind !== 'configuration') return
-    this.wasMember ||= this.memberships.has(this.id, this.incarnation)
     this.sayConfiguration(false)
   }
 

@@ -58,13 +58,15 @@ export function replicateToAll(replica: ReplicaState): void {
 /** Sends a peer what it may be sent now. */
 export function replicateTo(replica: ReplicaState, peer: Progress): void {
   const { log, settings } = replica
-  while (!peer.isPaused(settings) && peer.next <= log.lastIndex) {
+  const through = sendableTo(replica, peer)
+  while (!peer.isPaused(settings) && peer.next <= through) {
     const previous = placeBefore(replica, peer.next)
     if (previous === undefined) {
       beginSnapshot(replica, peer)
       return
     }
-    const entries = log.slice(peer.next, settings.maxBatch, settings.maxBatchBytes)
+    const atMost = Math.min(settings.maxBatch, through + 1 - peer.next)
+    const entries = log.slice(peer.next, atMost, settings.maxBatchBytes)
     if (entries === undefined) {
       peer.isFetching = true
       const { maxBatch: maxEntries, maxBatchBytes: maxBytes } = settings
@@ -72,6 +74,13 @@ export function replicateTo(replica: ReplicaState, peer: Progress): void {
       return
     }
     sendEntries(replica, peer, previous, entries)
+  }
+}
+
+/** The leader's own write is done: witnesses may have what it holds. */
+export function replicateToWitnesses(replica: ReplicaState): void {
+  for (const peer of replica.leading?.peers.values() ?? []) {
+    if (isWitness(replica, peer)) replicateTo(replica, peer)
   }
 }
 
@@ -183,6 +192,18 @@ function sendEntries(replica: ReplicaState, peer: Progress, previous: LogPositio
 function placeBefore(replica: ReplicaState, index: LogIndex): LogPosition | undefined {
   const term = replica.log.termAt(index - 1)
   return term === undefined ? undefined : { index: index - 1, term }
+}
+
+/**
+ * A witness never leads, so what it alone has could neither be committed nor be overwritten, and would keep everybody
+ * else from being elected: it gets what is durable here only.
+ */
+function sendableTo(replica: ReplicaState, peer: Progress): LogIndex {
+  return isWitness(replica, peer) ? replica.writes.durable : replica.log.lastIndex
+}
+
+function isWitness(replica: ReplicaState, { id }: Progress): boolean {
+  return replica.memberships.member(id)?.role === 'witness'
 }
 
 /** CheckQuorum: whether a quorum has been heard of since the last look. */

@@ -88,10 +88,18 @@ export function stopElectionTimer(replica: ReplicaState): void {
   replica.setTimer('election', undefined)
 }
 
-/** Who may stand: a voter with a machine, whose log is whole and whose disk works. */
+/**
+ * Who may stand: a voter with a machine, whose log is whole and whose disk works. Also one that only an uncommitted
+ * entry has removed: perhaps nobody else has that entry, and the group cannot go on without it (Raft thesis §4.2.2).
+ */
 export function mayStand(replica: ReplicaState): boolean {
   const isBusy = replica.receiving?.isInstalling === true || replica.hasDiskTrouble
-  return replica.isVoter && !replica.isWitness && replica.voteFloor === undefined && !isBusy
+  return (replica.isVoter || wasVoter(replica)) && !replica.isWitness && replica.voteFloor === undefined && !isBusy
+}
+
+function wasVoter({ memberships, commit, id, incarnation }: ReplicaState): boolean {
+  const { members } = memberships.committed(commit).configuration
+  return members.some((member) => member.id === id && member.incarnation === incarnation && member.role === 'voter')
 }
 
 /** Between `least` and three times `most`: a priority above 0 draws from the early part, one below 0 waits longer. */

@@ -135,7 +135,6 @@ export function snapshotInstalled(replica: ReplicaState, snapshot: SnapshotDescr
     writes.isHardStateDirty = true
   }
   replica.memberships.reset({ at: last.index, configuration }, keepsLater)
-  replica.wasMember ||= replica.memberships.has(replica.id, replica.incarnation)
   replica.commit = last.index
   replica.handed = last.index
   replica.applied = last.index

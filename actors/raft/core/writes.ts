@@ -58,7 +58,8 @@ export class Writes {
 
   /** The write that whoever depends on all entries as they are now must wait for. */
   forEntries(lastIndex: LogIndex): number {
-    return this.isDirty(lastIndex) ? this.issued + 1 : this.issued
+    if (this.isDirty(lastIndex)) return this.issued + 1
+    return this.#outstanding.length > 0 ? this.issued : this.done
   }
 
   isDirty(lastIndex: LogIndex): boolean {
@@ -97,17 +98,13 @@ export class Writes {
     return this.issued
   }
 
-  /** Takes note of a completion, of this write and all before it. */
+  /** Takes note of a completion, of this write and all before it; of one that has failed, or was known, of nothing. */
   complete(write: number): void {
     assert(write <= this.issued, 'a completion is of a write issued', () => `${write} of ${this.issued}`)
-    let count = 0
-    for (const outstanding of this.#outstanding) {
-      if (outstanding.write > write) break
-      this.durable = Math.max(this.durable, outstanding.through)
-      count += 1
-    }
-    this.#outstanding.splice(0, count)
-    this.done = Math.max(this.done, write)
+    const at = this.#outstanding.findIndex((outstanding) => outstanding.write === write)
+    if (at < 0) return
+    for (const { through } of this.#outstanding.splice(0, at + 1)) this.durable = Math.max(this.durable, through)
+    this.done = write
   }
 
   /** What waited for the writes done, in order. */
@@ -128,8 +125,8 @@ export class Writes {
       if (outstanding.truncateFrom !== undefined) {
         this.truncateFrom = Math.min(this.truncateFrom ?? outstanding.truncateFrom, outstanding.truncateFrom)
       }
-      if (!outstanding.holdsHardState) continue
-      this.isHardStateDirty = true
+      if (outstanding.holdsHardState) this.isHardStateDirty = true
+      // Whatever the disk holds of it, the next write says it whole.
       this.hardState = undefined
     }
     this.#outstanding = this.#outstanding.filter((outstanding) => outstanding.write < write)

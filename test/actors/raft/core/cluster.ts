@@ -61,6 +61,8 @@ export interface Answers {
 export class Replica {
   readonly id: ReplicaId
   incarnation = ''
+  /** What it founds the group with, until its disk says so itself. */
+  founders: Configuration | undefined
   core: RaftCore
   disk = new Disk()
   isUp = true
@@ -73,7 +75,7 @@ export class Replica {
   readonly transitions: Transition[] = []
   /** Effects of the last step. */
   effects: readonly Effect[] = []
-  jobs: (() => void)[] = []
+  jobs: { readonly isWrite: boolean; readonly run: () => void }[] = []
   /** Its clock ahead of the true one. */
   clockAheadMs = 0
   queued: Message[] = []
@@ -130,6 +132,7 @@ export class Cluster {
     const disk = new Disk()
     const replica = new Replica(id, this.#makeCore(id, incarnation, disk, founders))
     replica.incarnation = incarnation
+    replica.founders = founders
     replica.disk = disk
     this.replicas.set(id, replica)
     this.#begin(replica)
@@ -229,7 +232,7 @@ export class Cluster {
     const replica = this.get(id)
     if (replica.isUp) return
     replica.isUp = true
-    replica.core = this.#makeCore(id, replica.incarnation, replica.disk, undefined)
+    replica.core = this.#makeCore(id, replica.incarnation, replica.disk, replica.founders)
     const snapshot = replica.disk.snapshot
     replica.applied = snapshot === undefined ? [] : unpack(snapshot)
     this.#begin(replica)
@@ -239,6 +242,7 @@ export class Cluster {
   wipe(id: ReplicaId, incarnation: string): void {
     const replica = this.get(id)
     replica.disk = new Disk()
+    replica.founders = undefined
     replica.incarnation = incarnation
   }
 
@@ -286,13 +290,14 @@ export class Cluster {
   releaseDisk(id: ReplicaId): void {
     const replica = this.get(id)
     replica.disk.isGated = false
-    for (const job of replica.jobs.splice(0)) job()
+    while (replica.jobs.length > 0) replica.jobs.shift()?.run()
   }
 
   snapshot(id: ReplicaId): void {
     const replica = this.get(id)
     const last = replica.applied.at(-1)
-    if (last === undefined) return
+    // A snapshot ahead of the disk's log would leave a gap in it after a power cut.
+    if (last === undefined || !replica.isUp || last.index > replica.core.durableIndex) return
     const bytes = new TextEncoder().encode(JSON.stringify(replica.applied.map(toJson)))
     const description: SnapshotDescription = {
       last: { index: last.index, term: last.term },
@@ -372,16 +377,22 @@ export class Cluster {
       case 'send':
         return this.#send(id, effect.to, effect.message)
       case 'persist':
-        return this.#disk(replica, () => {
-          if (replica.disk.isFull) {
-            const last = replica.disk.entries.at(-1)
-            const durable = { index: replica.disk.last, term: last?.term ?? 0 }
-            this.step(id, { type: 'persistFailed', write: effect.write, reason: 'full', durable })
-            return
-          }
-          replica.disk.write(effect)
-          this.step(id, { type: 'persisted', write: effect.write })
-        })
+        return this.#disk(
+          replica,
+          () => {
+            if (replica.disk.isFull) {
+              // All behind a failed write fail with it.
+              replica.jobs = replica.jobs.filter(({ isWrite }) => !isWrite)
+              const last = replica.disk.entries.at(-1)
+              const durable = { index: replica.disk.last, term: last?.term ?? 0 }
+              this.step(id, { type: 'persistFailed', write: effect.write, reason: 'full', durable })
+              return
+            }
+            replica.disk.write(effect)
+            this.step(id, { type: 'persisted', write: effect.write })
+          },
+          true,
+        )
       case 'timer':
         if (effect.afterMs === undefined) replica.timers.delete(effect.timer)
         else this.#setTimer(replica, effect.timer, effect.afterMs)
@@ -481,7 +492,7 @@ export class Cluster {
   }
 
   /** Jobs of one disk are done in the order in which they were given. */
-  #disk(replica: Replica, job: () => void): void {
+  #disk(replica: Replica, job: () => void, isWrite = false): void {
     const { life } = replica
     let isDone = false
     const once = () => {
@@ -489,10 +500,10 @@ export class Cluster {
       isDone = true
       job()
     }
-    replica.jobs.push(once)
+    replica.jobs.push({ isWrite, run: once })
     this.after(this.between(this.options.diskMs ?? [0, 2]), () => {
       if (replica.life !== life || replica.disk.isGated) return
-      while (!isDone && replica.jobs.length > 0) replica.jobs.shift()?.()
+      while (!isDone && replica.jobs.length > 0) replica.jobs.shift()?.run()
     })
   }
 
