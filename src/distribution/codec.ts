@@ -3,8 +3,8 @@
 // Decoded pids and references are those of the node that decodes: see KnownPids.
 
 import { addExtension, Packr } from 'msgpackr'
-import { EspalierError } from '../kernel/errors.ts'
 import { Reference } from '../kernel/pid.ts'
+import { FrameError } from './errors.ts'
 import type { KnownPids } from './known-pids.ts'
 import {
   BIGINT,
@@ -26,13 +26,6 @@ import {
 
 /** msgpackr's extension code of {@link Special}. */
 const EXTENSION = 0x21
-/** What is in a frame and is not what this codec writes. */
-class FrameError extends EspalierError {
-  constructor(what: string) {
-    super('ERR_FRAME', what)
-  }
-}
-
 const packr = new Packr({ useRecords: false, copyBuffers: true })
 /** Whose pids the decoding under way makes: msgpackr's extensions are told nothing else. */
 let reader: KnownPids | null = null

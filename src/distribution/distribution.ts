@@ -163,7 +163,7 @@ export class Distribution implements Router {
     // Another life of this node is over.
     if (nodeName === this.#node.name) return bounce(this.#node, signal, 'noproc')
     const peer = this.#peers.get(nodeName)
-    if (peer !== undefined) return peer.deliver(signal, this.#encode(signal))
+    if (peer !== undefined) return void (peer.deliverPlain(signal) || peer.deliver(signal, this.#encode(signal)))
     let dial = this.#dials.get(nodeName)
     if (dial === undefined && this.#connectOnDemand && !this.#closed && connecting.has(signal.kind)) {
       dial = this.#dial(nodeName)

@@ -19,3 +19,10 @@ export class CarrierError extends EspalierError {
     super('ERR_CARRIER', message)
   }
 }
+
+/** Bytes from another node that are not what a node of this version sends. */
+export class FrameError extends EspalierError {
+  constructor(what: string) {
+    super('ERR_FRAME', what)
+  }
+}

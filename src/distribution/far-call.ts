@@ -59,6 +59,12 @@ export class OpenCalls {
   }
 }
 
+/** Where the answer to a call from another node goes. */
+export interface Answers {
+  answered(id: number, value: unknown): void
+  failed(id: number, reason: ExitReason): void
+}
+
 /** A call as it came from another node. */
 export interface FarCallParts {
   readonly callee: Pid
@@ -66,8 +72,9 @@ export interface FarCallParts {
   readonly flavour: CallFlavour
   readonly tag: string
   readonly payload: unknown
-  readonly answered: (value: unknown) => void
-  readonly failed: (reason: ExitReason) => void
+  readonly peer: Answers
+  /** Its number on the caller's node. */
+  readonly id: number
 }
 
 /** The call on the callee's node. */
@@ -76,30 +83,54 @@ export function farCall(parts: FarCallParts): Call {
   return new Class(parts)
 }
 
-function failWith(parts: FarCallParts): (error: unknown) => void {
-  return (error) => parts.failed(error instanceof ExitError ? error.reason : error)
+/** What settles a far call: shared by all of them, and called as their method. */
+function answered(this: unknown, value: unknown): void {
+  const { peer, id } = this as Answerable
+  peer.answered(id, value)
 }
 
-class FarCall extends Call {
+function failed(this: unknown, error: unknown): void {
+  const { peer, id } = this as Answerable
+  peer.failed(id, error instanceof ExitError ? error.reason : error)
+}
+
+interface Answerable {
+  readonly peer: Answers
+  readonly id: number
+}
+
+class FarCall extends Call implements Answerable {
   override readonly from: Pid | null
-  constructor(parts: FarCallParts) {
-    super(parts.tag, parts.payload, null, parts.callee, parts.answered, failWith(parts))
-    this.from = parts.from
+  readonly peer: Answers
+  readonly id: number
+  constructor({ tag, payload, callee, from, peer, id }: FarCallParts) {
+    super(tag, payload, null, callee, answered, failed)
+    this.from = from
+    this.peer = peer
+    this.id = id
   }
 }
 
-class FarSystem extends SystemCall {
+class FarSystem extends SystemCall implements Answerable {
   override readonly from: Pid | null
-  constructor(parts: FarCallParts) {
-    super(parts.tag, parts.payload, null, parts.callee, parts.answered, failWith(parts))
-    this.from = parts.from
+  readonly peer: Answers
+  readonly id: number
+  constructor({ tag, payload, callee, from, peer, id }: FarCallParts) {
+    super(tag, payload, null, callee, answered, failed)
+    this.from = from
+    this.peer = peer
+    this.id = id
   }
 }
 
-class FarStop extends StopCall {
+class FarStop extends StopCall implements Answerable {
   override readonly from: Pid | null
-  constructor(parts: FarCallParts) {
-    super(parts.tag, parts.payload, null, parts.callee, parts.answered, failWith(parts))
-    this.from = parts.from
+  readonly peer: Answers
+  readonly id: number
+  constructor({ tag, payload, callee, from, peer, id }: FarCallParts) {
+    super(tag, payload, null, callee, answered, failed)
+    this.from = from
+    this.peer = peer
+    this.id = id
   }
 }

@@ -14,6 +14,8 @@ export class KnownPids {
   readonly #generation: number
   #young = new Map<string, Pid>()
   #old = new Map<string, Pid>()
+  /** How often the young have become old: what was looked up before may be known no longer. */
+  aged = 0
 
   constructor(node: Node, generation = GENERATION) {
     this.#node = node
@@ -56,6 +58,7 @@ export class KnownPids {
   }
 
   #age(): void {
+    this.aged++
     this.#old = this.#young
     this.#young = new Map()
     for (const own of this.#node.processes()) {

@@ -1,6 +1,7 @@
 // A node to which we are connected: batches what goes there, applies what comes from there, and tidies up when the
 // connection is lost. Items are applied in the order in which they were sent, so the order of every pair is kept.
 
+import type { Call } from '../kernel/call.ts'
 import { reasonOf } from '../kernel/exit-reason.ts'
 import { CALL, INFO, SYSTEM } from '../kernel/messages.ts'
 import type { Node } from '../kernel/node.ts'
@@ -8,13 +9,18 @@ import type { Pid, Reference } from '../kernel/pid.ts'
 import type { Process } from '../kernel/process.ts'
 import { bounce, type Signal } from '../kernel/signals.ts'
 import type { Connection } from './carrier.ts'
-import { decodeAll } from './codec.ts'
+import { FrameError } from './errors.ts'
 import { farCall, type OpenCalls } from './far-call.ts'
+import { CALL_ITEM, CAST, GENERAL, MESSAGE, REPLY } from './frame.ts'
+import { FrameReader } from './frame-reader.ts'
+import { FrameWriter } from './frame-writer.ts'
 import { type KnownPids, referenceKey } from './known-pids.ts'
-import { encodeFailure, encodeReply, type Item } from './wire.ts'
+import { encodeFailure, type Item } from './wire.ts'
 
 /** A batch of this many bytes is sent before the turn is over. */
 const BATCH_BYTES = 64 * 1024
+/** Callers of one peer that are remembered beside {@link KnownPids}. */
+const MAX_CALLERS = 4096
 
 /** What the peers of a node share. */
 export interface PeerContext {
@@ -30,17 +36,53 @@ export class Peer {
   readonly #context: PeerContext
   /** Monitors that processes there hold on processes here: the kernel tells them apart by identity. */
   readonly #monitors = new Map<string, { readonly to: Pid; readonly ref: Reference }>()
-  #batch: Uint8Array[] = []
-  #batchBytes = 0
+  readonly #writer = new FrameWriter()
+  readonly #reader: FrameReader
+  /** Who has called from there, by id: these pids are met again and again. */
+  readonly #callers = new Map<number, Pid>()
+  #generation = 0
+  #flushing = false
 
   constructor(context: PeerContext, name: string, creation: number, connection: Connection) {
     this.#context = context
     this.name = name
     this.creation = creation
     this.connection = connection
+    this.#reader = new FrameReader(context.pids)
   }
 
   // ---- there -------------------------------------------------------------------------------------------------------
+
+  /** Sends a signal if it is a plain message, a cast or a call to a pid there. Throws NotPortableError. */
+  deliverPlain(signal: Signal): boolean {
+    if (signal.kind !== 'message') return false
+    const { to, head, payload } = signal
+    if (to.creation !== this.creation) return false
+    if (head === CALL) return this.#sendCall(to, payload as Call)
+    if (typeof head === 'string') {
+      if (!this.#writer.cast(to.id, head, payload)) return false
+    } else if (head === INFO) this.#writer.message(to.id, payload)
+    else return false
+    this.#added()
+    return true
+  }
+
+  #sendCall(to: Pid, call: Call): boolean {
+    const { calls } = this.#context
+    const { from } = call
+    const id = calls.add(call, this.name)
+    try {
+      if (this.#writer.call(to.id, from === null ? 0 : from.id, id, call.tag, call.payload)) {
+        this.#added()
+        return true
+      }
+      calls.take(id, this.name)
+      return false
+    } catch (error) {
+      calls.take(id, this.name)?.abandon()
+      throw error
+    }
+  }
 
   /** Sends a signal, which `item` holds. */
   deliver(signal: Signal, item: Uint8Array): void {
@@ -49,25 +91,86 @@ export class Peer {
   }
 
   #send(item: Uint8Array): void {
-    if (this.#batch.push(item) === 1) this.#context.node.ports.turns.soon(() => this.flush())
-    this.#batchBytes += item.length
-    if (this.#batchBytes >= BATCH_BYTES) this.flush()
+    this.#writer.general(item)
+    this.#added()
+  }
+
+  #added(): void {
+    if (this.#writer.length >= BATCH_BYTES) this.flush()
+    else if (!this.#flushing) {
+      this.#flushing = true
+      this.#context.node.ports.turns.soon(this.#flushSoon)
+    }
+  }
+
+  #flushSoon = (): void => {
+    this.#flushing = false
+    this.flush()
   }
 
   /** Sends what has been gathered. */
   flush(): void {
-    const batch = this.#batch
-    if (batch.length === 0) return
-    this.#batch = []
-    this.#batchBytes = 0
-    this.connection.send(batch.length === 1 && batch[0] !== undefined ? batch[0] : Buffer.concat(batch))
+    if (this.#writer.length > 0) this.connection.send(this.#writer.take())
   }
 
   // ---- here --------------------------------------------------------------------------------------------------------
 
   /** Applies a frame. Throws ERR_FRAME if it is none. */
   received(frame: Uint8Array): void {
-    for (const item of decodeAll(frame, this.#context.pids)) this.#apply(item as Item)
+    const reader = this.#reader
+    reader.begin(frame)
+    while (reader.more) {
+      const kind = reader.byte()
+      if (kind === GENERAL) this.#apply(reader.general() as Item)
+      else this.#applyPlain(kind, reader)
+    }
+  }
+
+  #applyPlain(kind: number, reader: FrameReader): void {
+    const { node, calls } = this.#context
+    switch (kind) {
+      case CAST: {
+        const to = this.#own(reader.uint())
+        const tag = reader.text()
+        return void node.sendPair(to, tag, reader.value())
+      }
+      case MESSAGE:
+        return void node.sendPair(this.#own(reader.uint()), INFO, reader.value())
+      case CALL_ITEM: {
+        const callee = this.#own(reader.uint())
+        const from = this.#caller(reader.uint())
+        const id = reader.uint()
+        const tag = reader.text()
+        const payload = reader.value()
+        const call = farCall({ callee, from, flavour: 'call', tag, payload, peer: this, id })
+        return node.open(call, CALL, Number.POSITIVE_INFINITY)
+      }
+      case REPLY: {
+        const call = calls.take(reader.uint(), this.name)
+        const value = reader.value()
+        return call?.answer(value)
+      }
+      default:
+        throw new FrameError(`an unknown kind of item: ${kind}`)
+    }
+  }
+
+  #own(id: number): Pid {
+    return this.#context.node.processRef(id) ?? this.#context.node.deadPid()
+  }
+
+  #caller(id: number): Pid | null {
+    if (id === 0) return null
+    const { pids } = this.#context
+    if (this.#generation !== pids.aged || this.#callers.size > MAX_CALLERS) {
+      this.#callers.clear()
+      this.#generation = pids.aged
+    }
+    const known = this.#callers.get(id)
+    if (known !== undefined) return known
+    const pid = pids.pid(this.name, this.creation, id)
+    this.#callers.set(id, pid)
+    return pid
   }
 
   #apply(item: Item): void {
@@ -80,8 +183,6 @@ export class Peer {
         return
       case 'call':
         return this.#called(item)
-      case 'reply':
-        return calls.take(item[1], this.name)?.answer(item[2])
       case 'failed':
         return calls.take(item[1], this.name)?.fail(item[2])
       case 'link':
@@ -126,19 +227,24 @@ export class Peer {
 
   #called([, to, from, id, flavour, tag, payload]: Extract<Item, readonly ['call', ...unknown[]]>): void {
     const { node } = this.#context
-    const failed = (reason: unknown) => this.#send(encodeFailure(id, reason))
-    // A reply that cannot cross fails the call: the caller learns which field it was, and the callee goes on.
-    const answered = (value: unknown) => {
-      let reply: Uint8Array
-      try {
-        reply = encodeReply(id, value)
-      } catch (error) {
-        return failed(reasonOf(error))
-      }
-      this.#send(reply)
-    }
-    const call = farCall({ callee: this.#here(to), from, flavour, tag, payload, answered, failed })
+    const call = farCall({ callee: this.#here(to), from, flavour, tag, payload, peer: this, id })
     node.open(call, flavour === 'call' ? CALL : SYSTEM, Number.POSITIVE_INFINITY)
+  }
+
+  /** Answers a call from there. */
+  answered(id: number, value: unknown): void {
+    try {
+      this.#writer.reply(id, value)
+    } catch (error) {
+      // A reply that cannot cross fails the call: the caller learns which field it was, and the callee goes on.
+      return this.failed(id, reasonOf(error))
+    }
+    this.#added()
+  }
+
+  /** Fails a call from there. */
+  failed(id: number, reason: unknown): void {
+    this.#send(encodeFailure(id, reason))
   }
 
   // ---- the end -----------------------------------------------------------------------------------------------------

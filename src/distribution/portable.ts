@@ -34,8 +34,8 @@ export class Special {
 }
 
 /** Property names that mean something to a decoder or an encoder. */
-const hazards = new Set(['__proto__', 'constructor', 'toJSON'])
-const loneSurrogate = /\p{Surrogate}/u
+export const hazards: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'toJSON'])
+export const loneSurrogate = /\p{Surrogate}/u
 
 /** `value` as msgpackr can carry it. Throws {@link NotPortableError}, or shows what cannot cross as text if `lenient`. */
 export function toPortable(value: unknown, field: string, lenient = false): unknown {

@@ -8,7 +8,7 @@ import { encodePortable } from './codec.ts'
 import { toPortable } from './portable.ts'
 
 /** Version of this format; nodes of different versions do not connect. */
-export const VERSION = 1
+export const VERSION = 2
 
 /** What a node says first, and what the other answers. */
 export type Greeting =
@@ -22,7 +22,6 @@ export type Item =
   | readonly ['message', to: Pid, tag: string | null, payload: unknown]
   | readonly ['alias', to: Reference, payload: unknown]
   | readonly ['call', to: Pid, from: Pid | null, id: number, flavour: CallFlavour, tag: string, payload: unknown]
-  | readonly ['reply', id: number, value: unknown]
   | readonly ['failed', id: number, reason: unknown]
   | readonly ['link' | 'unlink', to: Pid, from: Pid]
   | readonly ['exit' | 'link_exit', to: Pid, from: Pid, reason: unknown]
@@ -36,11 +35,6 @@ export function encodeGreeting(greeting: Greeting): Uint8Array {
 export function encodeCall(call: Call, id: number): Uint8Array {
   const flavour = call instanceof StopCall ? 'stop' : call instanceof SystemCall ? 'system' : 'call'
   return pack('call', [call.callee, call.from, id, flavour, call.tag], call.payload, 'payload')
-}
-
-/** Throws NotPortableError. */
-export function encodeReply(id: number, value: unknown): Uint8Array {
-  return pack('reply', [id], value, 'reply')
 }
 
 export function encodeFailure(id: number, reason: unknown): Uint8Array {
