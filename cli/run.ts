@@ -2,13 +2,16 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
+import type { GroupView } from '../actors/consensus/consensus.ts'
+import type { Decision } from '../actors/decisions/decision.ts'
 import { type AgentDeclaration, parseAgents } from '../actors/flow/agents-file.ts'
 import type { FlowResult, TaskProgress } from '../actors/orchestrator/protocol.ts'
 import { keysVariable, receiptPaths, receiptsDamaged } from '../actors/receipt/receipt-store.ts'
 import { createNode, EspalierError, OptionError, type Report, showReason } from '../src/index.ts'
 import { openLmdb, StorageError, type TransactionalStore } from '../src/storage/index.ts'
 import { createSystemChildren, systemFiles, systemModules } from '../src/system/index.ts'
+import { type FlowThreads, startFlowThreads } from '../supervisors/flow-threads.ts'
 import { type Flows, type RunningFlow, startFlows } from '../supervisors/flows.ts'
 import { type ProgressView, progressView } from './progress.ts'
 import { showVerdict, verifyData } from './receipts.ts'
@@ -32,11 +35,12 @@ export async function runCommand(spec: string, options: RunOptions): Promise<num
   const view = progressView(process.stdout, options.json)
   try {
     await refuseDamage(options.data)
-    const result = await withFlows(agents, options.data, async (flows) => {
+    const [result, decided] = await withFlows(agents, options.data, async (flows, threads) => {
       await tellUnfinished(flows, view)
-      return runFlow(flows, input, view, interruption)
+      const done = await runFlow(flows, input, view, interruption)
+      return [done, await decidedIn(flows, threads, done.record.flowId)] as const
     }).finally(() => view.close())
-    return await report(result, options, interruption.signal)
+    return await report(result, decided, options, interruption.signal)
   } catch (error) {
     if (!(error instanceof InterruptedError)) throw error
     process.stderr.write(`espalier: ${error.message}\n`)
@@ -61,7 +65,7 @@ async function refuseDamage(data: string): Promise<void> {
 async function withFlows<T>(
   agents: readonly AgentDeclaration[],
   data: string,
-  use: (flows: Flows) => Promise<T>,
+  use: (flows: Flows, threads: FlowThreads) => Promise<T>,
 ): Promise<T> {
   const paths = receiptPaths(data)
   await systemFiles.makeFolder(paths.store)
@@ -70,9 +74,13 @@ async function withFlows<T>(
   // Why the trees could not start is told by what rejects.
   const node = createNode({ name: 'flows', onReport: (event) => started && tellReport(event) })
   const keys = process.env[keysVariable]
+  let threads: FlowThreads | undefined
   try {
+    threads = await startFlowThreads(node, join(data, 'decisions'))
     const flows = await startFlows({
       node,
+      decisions: threads.decisions,
+      machinesOn: threads.machinesOn,
       agents,
       dataFolder: data,
       store,
@@ -81,10 +89,11 @@ async function withFlows<T>(
       ...(keys === undefined ? {} : { keys }),
     })
     started = true
-    const answer = await use(flows)
+    const answer = await use(flows, threads)
     await flows.stop()
     return answer
   } finally {
+    await threads?.stop()
     await node.stop()
     await store.close()
   }
@@ -126,11 +135,35 @@ async function tellUnfinished(flows: Flows, view: ProgressView): Promise<void> {
   }
 }
 
-async function report(result: FlowResult, options: RunOptions, signal: NodeJS.Signals | undefined): Promise<number> {
+/** What the group has recorded of a flow. */
+interface Decided {
+  readonly decisions: readonly Decision[]
+  readonly view: GroupView | undefined
+}
+
+async function decidedIn(flows: Flows, threads: FlowThreads, flowId: string): Promise<Decided> {
+  return { decisions: (await flows.decisions(flowId)) ?? [], view: await threads.view() }
+}
+
+function showDecided({ decisions, view }: Decided): string {
+  const count = countOf(decisions.length, 'decision')
+  if (view === undefined) return `${count}; of the group, no replica answers`
+  const { members, leader, term } = view
+  return `${count}, recorded by a group of ${members.length} (${leader ?? 'nobody'} leads in term ${term})`
+}
+
+async function report(
+  result: FlowResult,
+  decided: Decided,
+  options: RunOptions,
+  signal: NodeJS.Signals | undefined,
+): Promise<number> {
   const { record, receipt, problem } = result
   const verdict = await verifyData(options.data)
   if (options.json) {
-    process.stdout.write(`${JSON.stringify({ kind: 'result', receipt, problem, record, verification: verdict })}\n`)
+    process.stdout.write(
+      `${JSON.stringify({ kind: 'result', receipt, problem, record, decided, verification: verdict })}\n`,
+    )
   } else {
     if (problem !== '') process.stderr.write(`espalier: ${problem}\n`)
     const rows = record.tasks.map((task) => {
@@ -149,6 +182,7 @@ async function report(result: FlowResult, options: RunOptions, signal: NodeJS.Si
     if (rows.some((row) => row.at(-1) !== '')) head.push('reason')
     if (rows.length > 0) process.stdout.write(`\n${columns(head, rows)}`)
     process.stdout.write(`\nflow      ${record.flowId}: ${record.outcome} in ${seconds(record.durationMs)}\n`)
+    process.stdout.write(`decided   ${showDecided(decided)}\n`)
     process.stdout.write(`receipt   ${receipt.id}\n`)
     process.stdout.write(`head      ${countOf(receipt.count, 'receipt')}, ${receipt.digest}\n`)
     process.stdout.write(`verified  ${showVerdict(verdict)}\n`)

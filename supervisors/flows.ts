@@ -2,8 +2,11 @@
 
 import type { AgentStart } from '../actors/agent/agent.ts'
 import type { RunnerPorts } from '../actors/agent/runner.ts'
+import type { Consensus } from '../actors/consensus/consensus.ts'
+import type { Decision } from '../actors/decisions/decision.ts'
+import { Recorder, recorderName, recordTimeoutMs } from '../actors/decisions/recorder.ts'
 import type { AgentDeclaration } from '../actors/flow/agents-file.ts'
-import type { OrchestratorStart } from '../actors/orchestrator/orchestrator.ts'
+import type { OrchestratorStart, Workshop } from '../actors/orchestrator/orchestrator.ts'
 import type { FlowEvent, FlowResult, OrchestratorProtocol } from '../actors/orchestrator/protocol.ts'
 import { type KeyRing, openKeyRing, parseKeyRing } from '../actors/receipt/key-ring.ts'
 import { type JournalEntry, ReceiptServer, receiptServerName } from '../actors/receipt/receipt-server.ts'
@@ -35,6 +38,13 @@ export interface FlowsOptions {
   readonly ports: RunnerPorts
   /** Keys as text, in place of the key file. */
   readonly keys?: string
+  /** The group that records every decision before it is acted on. Default: decisions are not recorded. */
+  readonly decisions?: Consensus
+  /**
+   * The node, of a thread, where orchestrators, executors and module agents live. They are placed by their child specs,
+   * and come back with the thread. Default: `node`.
+   */
+  readonly machinesOn?: string
 }
 
 /** A flow under way. */
@@ -51,6 +61,8 @@ export interface Flows {
   run(input: string, onEvent?: (event: FlowEvent) => void): Promise<RunningFlow>
   /** Flows that had begun before and did not end, or were stopped: each is told once. */
   unfinished(): Promise<readonly JournalEntry[]>
+  /** What the orchestrator of a flow has decided, oldest first, as the group has it; undefined without a group. */
+  decisions(flowId: string): Promise<readonly Decision[] | undefined>
   /** Ends the trees. */
   stop(): Promise<void>
 }
@@ -67,13 +79,18 @@ export async function startFlows(options: FlowsOptions): Promise<Flows> {
       ? await openKeyRing({ files, secrets: node.ports.secrets, path: paths.keys })
       : parseKeyRing(options.keys, 'keys')
   const receipts = { store, files, headPath: paths.head, keys }
-  const team: AgentStart[] = agents.map((declaration) => ({ declaration, ports }))
-  const tree = await node.start(flowTree({ agents: team, receipts })).catch((error: unknown) => {
+  const home = node.name
+  const team: AgentStart[] = agents.map((declaration) => ({ declaration, ports, home }))
+  const { decisions, machinesOn } = options
+  const tree = await node.start(flowTree({ agents: team, receipts, decisions, machinesOn })).catch((error: unknown) => {
     throw error instanceof ExitError ? (errorIn(error.reason) ?? error) : error
   })
+  const shop: Workshop = { ...workshop, home, decisions: decisions === undefined ? undefined : recorderName }
   return {
-    run: (input, onEvent) => runFlow(node, agents, input, onEvent),
+    run: (input, onEvent) => runFlow(node, shop, agents, input, onEvent),
     unfinished: () => takeUnfinished(node),
+    decisions: async (flowId) =>
+      node.whereis(Recorder, recorderName)?.call('decisions', flowId, { timeoutMs: recordTimeoutMs }),
     stop: () => tree.stop('shutdown'),
   }
 }
@@ -102,6 +119,7 @@ async function takeUnfinished(node: Node): Promise<readonly JournalEntry[]> {
 
 async function runFlow(
   node: Node,
+  shop: Workshop,
   agents: readonly AgentDeclaration[],
   input: string,
   onEvent: ((event: FlowEvent) => void) | undefined,
@@ -110,7 +128,7 @@ async function runFlow(
   const startedAtMs = Math.round(node.ports.clock.epochMs())
   const client = new FlowClient(flowId, onEvent)
   const pid = node.spawn((self) => client.live(self), { label: `client of ${flowId}` })
-  const start: OrchestratorStart = { flowId, input, startedAtMs, agents, client: pid, workshop }
+  const start: OrchestratorStart = { flowId, input, startedAtMs, agents, client: pid, workshop: shop }
   const supervisor = node.whereis(workshop.orchestrators) as Ref<SupervisorProtocol> | undefined
   const started = supervisor === undefined ? { error: 'noproc' } : await supervisor.call('start_child', start)
   if ('error' in started || started.ok === undefined) {

@@ -2,6 +2,7 @@
 
 export type { AgentStart } from '../actors/agent/agent.ts'
 export type { RunnerPorts } from '../actors/agent/runner.ts'
+export type { Decision } from '../actors/decisions/decision.ts'
 export {
   type AgentDeclaration,
   type CommandRunner,
@@ -24,5 +25,6 @@ export type { FlowRecord, Receipt } from '../actors/receipt/receipt.ts'
 export type { JournalEntry, ReceiptServerStart } from '../actors/receipt/receipt-server.ts'
 export { receiptPaths } from '../actors/receipt/receipt-store.ts'
 export { createSystemChildren, type SystemChildrenOptions, systemFiles, systemModules } from '../src/system/index.ts'
+export { type FlowThreads, startFlowThreads } from './flow-threads.ts'
 export { type FlowTreeOptions, flowTree } from './flow-tree.ts'
 export { FlowLostError, type Flows, type FlowsOptions, type RunningFlow, startFlows } from './flows.ts'

@@ -42,6 +42,9 @@ export interface RaftThreadOptions extends ReplicaPolicies {
   readonly raft?: RaftOptions
 }
 
+/** How long a thread waits for the folder that a dead one before it may still hold, in milliseconds. */
+const lockTimeoutMs = 5000
+
 /** A replica as a thread: for `Threads.start` or a `threadSupervisor`, from the compiled package. */
 export function raftThread(options: RaftThreadOptions): ThreadSpec {
   const boot = { module: import.meta.url, export: bootRaftReplica.name, args: [options] }
@@ -64,7 +67,8 @@ export async function bootRaftReplica(context: ThreadContext, options: RaftThrea
       founders: options.nodes,
       founding: fileRecord(systemFiles, path),
       peer: (id) => raftReplicaAt(node, id, group),
-      store: () => openLmdb({ path, connection: storage, ...(maxBytes === undefined ? {} : { maxBytes }) }),
+      store: () =>
+        openLmdb({ path, connection: storage, lockTimeoutMs, ...(maxBytes === undefined ? {} : { maxBytes }) }),
       ports: node.ports,
     }),
   )

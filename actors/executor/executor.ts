@@ -6,6 +6,7 @@
 import {
   Down,
   defineStatem,
+  located,
   type Pid,
   type Ref,
   type Reference,
@@ -14,19 +15,21 @@ import {
   statem,
 } from '../../src/index.ts'
 import { ExitError } from '../../src/kernel/exit-reason.ts'
-import { type Agent, Begun, emptyDigest } from '../agent/agent.ts'
+import { type Agent, emptyDigest, isBegun } from '../agent/agent.ts'
 import type { TaskResult } from '../agent/runner.ts'
 import type { OrchestratorProtocol, TaskProgress } from '../orchestrator/protocol.ts'
 import type { Plan, PlannedTask } from '../planner/plan.ts'
-import { Registry, registryName } from '../registry/registry.ts'
+import { mayLive, registryAt } from '../registry/registry.ts'
 import { TaskBoard, type TaskEnd } from './task-board.ts'
 
 export interface ExecutorStart {
   readonly flowId: string
   readonly plan: Plan
-  /** When the flow began, on the node's clock. */
+  /** When the flow began, on the clock of the node where orchestrator and executor live. */
   readonly beganMs: number
   readonly owner: Ref<OrchestratorProtocol>
+  /** The node of the registry. Default: this one. */
+  readonly home?: string | undefined
 }
 
 export interface ExecutorProtocol {
@@ -82,69 +85,73 @@ const agentGraceMs = 500
 
 const go = statem.nextEvent('internal', 'go')
 
-export const Executor = defineStatem<ExecutorProtocol>()({
-  name: 'flow_executor',
-  init: (start: ExecutorStart, { self }) => {
-    const ownerMonitor = self.monitor(start.owner)
-    const board = new TaskBoard(start.plan, start.beganMs)
-    return statem.initial('idle', { ...start, board, attempts: new Map(), ownerMonitor } satisfies Data as Data, go)
-  },
-  states: {
-    idle: {
-      internal: ({ self, data }) => {
-        self.cast(data.owner, 'joined', { kind: 'executor', pid: self.pid })
-        return statem.next('dispatching', data, go)
-      },
+export const Executor = located(
+  import.meta.url,
+  'Executor',
+  defineStatem<ExecutorProtocol>()({
+    name: 'flow_executor',
+    init: (start: ExecutorStart, { self }) => {
+      const ownerMonitor = self.monitor(start.owner)
+      const board = new TaskBoard(start.plan, start.beganMs)
+      return statem.initial('idle', { ...start, board, attempts: new Map(), ownerMonitor } satisfies Data as Data, go)
     },
-    dispatching: {
-      internal: async ({ self, data }) => {
-        for (const task of data.board.ready()) await begin(self, data, task)
-        return statem.next('executing', data, go)
-      },
-      info: ({ data }, message) => otherwise(data, message),
-      cast: { stop: () => statem.keepStateAndData(statem.postpone()) },
-    },
-    executing: {
-      // A plan of which nothing could be begun is finished at once.
-      internal: ({ data }) => (data.board.finished ? statem.next('monitoring', data, go) : statem.keepStateAndData()),
-      info: ({ self, data }, message) => {
-        if (message instanceof Begun) {
-          began(self, data, message.attemptId)
-          return statem.keepStateAndData()
-        }
-        if (message instanceof Overdue) {
-          cut(self, data.attempts.get(message.attemptId), 'timed_out')
-          return statem.keepStateAndData()
-        }
-        if (message instanceof Ended || message instanceof Lost)
-          return statem.next('monitoring', data, statem.nextEvent('internal', message))
-        return otherwise(data, message)
-      },
-      cast: {
-        stop: ({ self, data }, reason) => {
-          for (const task of data.board.stop()) report(self, data, task, 'stopped', 0, `stopped: ${reason}`)
-          for (const attempt of data.attempts.values()) cut(self, attempt, 'stopped', reason)
-          return data.board.finished ? statem.next('monitoring', data, go) : statem.keepStateAndData()
+    states: {
+      idle: {
+        internal: ({ self, data }) => {
+          self.cast(data.owner, 'joined', { kind: 'executor', pid: self.pid })
+          return statem.next('dispatching', data, go)
         },
       },
-    },
-    monitoring: {
-      internal: ({ self, data }, message: unknown) => {
-        if (message instanceof Ended || message instanceof Lost) note(self, data, message)
-        if (!data.board.finished) return statem.next('dispatching', data, go)
-        return statem.next(data.board.outcome() === 'succeeded' ? 'complete' : 'error', data, go)
+      dispatching: {
+        internal: async ({ self, data }) => {
+          for (const task of data.board.ready()) await begin(self, data, task)
+          return statem.next('executing', data, go)
+        },
+        info: ({ data }, message) => otherwise(data, message),
+        cast: { stop: () => statem.keepStateAndData(statem.postpone()) },
       },
-      info: ({ data }, message) => otherwise(data, message),
-      cast: { stop: () => statem.keepStateAndData(statem.postpone()) },
+      executing: {
+        // A plan of which nothing could be begun is finished at once.
+        internal: ({ data }) => (data.board.finished ? statem.next('monitoring', data, go) : statem.keepStateAndData()),
+        info: ({ self, data }, message) => {
+          if (isBegun(message)) {
+            began(self, data, message.begun)
+            return statem.keepStateAndData()
+          }
+          if (message instanceof Overdue) {
+            cut(self, data.attempts.get(message.attemptId), 'timed_out')
+            return statem.keepStateAndData()
+          }
+          if (message instanceof Ended || message instanceof Lost)
+            return statem.next('monitoring', data, statem.nextEvent('internal', message))
+          return otherwise(data, message)
+        },
+        cast: {
+          stop: ({ self, data }, reason) => {
+            for (const task of data.board.stop()) report(self, data, task, 'stopped', 0, `stopped: ${reason}`)
+            for (const attempt of data.attempts.values()) cut(self, attempt, 'stopped', reason)
+            return data.board.finished ? statem.next('monitoring', data, go) : statem.keepStateAndData()
+          },
+        },
+      },
+      monitoring: {
+        internal: ({ self, data }, message: unknown) => {
+          if (message instanceof Ended || message instanceof Lost) note(self, data, message)
+          if (!data.board.finished) return statem.next('dispatching', data, go)
+          return statem.next(data.board.outcome() === 'succeeded' ? 'complete' : 'error', data, go)
+        },
+        info: ({ data }, message) => otherwise(data, message),
+        cast: { stop: () => statem.keepStateAndData(statem.postpone()) },
+      },
+      complete: { internal: ({ self, data }) => conclude(self, data) },
+      error: { internal: ({ self, data }) => conclude(self, data) },
     },
-    complete: { internal: ({ self, data }) => conclude(self, data) },
-    error: { internal: ({ self, data }) => conclude(self, data) },
-  },
-  any: {
-    info: ({ data }, message) => otherwise(data, message),
-    cast: { stop: () => statem.keepStateAndData() },
-  },
-})
+    any: {
+      info: ({ data }, message) => otherwise(data, message),
+      cast: { stop: () => statem.keepStateAndData() },
+    },
+  }),
+)
 
 // The flow's owner is gone: nobody waits for this any more. The agents stop what they do for us when we end.
 function otherwise(data: Data, message: unknown) {
@@ -153,7 +160,7 @@ function otherwise(data: Data, message: unknown) {
 }
 
 async function begin(self: Self, data: Data, task: PlannedTask): Promise<void> {
-  const agent = await agentOf(self, task.agent)
+  const agent = await agentOf(self, data.home, task.agent)
   data.board.begin(task.id, self.now())
   // Unique over restarts of this machine, which counts attempts anew.
   const id = `${data.flowId}/${task.id}/${data.board.attempt(task.id)}@${self.pid}`
@@ -182,11 +189,10 @@ function began(self: Self, data: Data, attemptId: string): void {
   report(self, data, task, 'running')
 }
 
-async function agentOf(self: Self, id: string): Promise<Ref<typeof Agent> | undefined> {
+async function agentOf(self: Self, home: string | undefined, id: string): Promise<Ref<typeof Agent> | undefined> {
   for (const graceMs of [agentGraceMs, 0]) {
-    const registry = self.whereis(Registry, registryName)
-    const found = registry === undefined ? undefined : await self.call(registry, 'find', id)
-    if (found !== undefined && self.isAlive(found.pid)) return found.pid as Ref<typeof Agent>
+    const found = await self.call(registryAt(self, home), 'find', id).catch(() => undefined)
+    if (found !== undefined && mayLive(self, found.pid)) return found.pid as Ref<typeof Agent>
     if (graceMs > 0) await self.sleep(graceMs)
   }
   return undefined

@@ -2,7 +2,7 @@
 //
 // Invariant: an id has at most one living process, and every entry is monitored.
 
-import { Down, defineServer, type Pid, type Reference, reply } from '../../src/index.ts'
+import { Down, defineServer, type Pid, type Ref, type Reference, reply, type Self } from '../../src/index.ts'
 
 /** The name under which the registry of a flow system is registered. */
 export const registryName = 'flow_registry'
@@ -31,7 +31,7 @@ export const Registry = defineServer({
     /** False if another living process has this id. */
     register: ({ self, state }, agent: RegisteredAgent) => {
       const present = state.byId.get(agent.id)
-      if (present !== undefined && present.pid !== agent.pid && self.isAlive(present.pid)) return reply(false, state)
+      if (present !== undefined && present.pid !== agent.pid && mayLive(self, present.pid)) return reply(false, state)
       if (present !== undefined) self.demonitor(present.monitor, { flush: true })
       return reply(true, withAgent(state, { ...agent, monitor: self.monitor(agent.pid) }))
     },
@@ -45,6 +45,16 @@ export const Registry = defineServer({
   },
   info: ({ state }, message) => (message instanceof Down ? withoutProcess(state, message.target) : state),
 })
+
+/** The registry of the flow system whose home is the node of that name: by default, of the asker's own node. */
+export function registryAt(self: Self, home: string | undefined): Ref<typeof Registry> {
+  return self.at(Registry, home ?? self.pid.nodeName, registryName)
+}
+
+/** Of a process on another node the monitor tells, in its time. */
+export function mayLive(self: Self, pid: Pid): boolean {
+  return pid.nodeName !== self.pid.nodeName || self.isAlive(pid)
+}
 
 function listed(state: Agents): readonly RegisteredAgent[] {
   return [...state.byId.values()]

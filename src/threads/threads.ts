@@ -4,6 +4,7 @@ import { isMainThread } from 'node:worker_threads'
 import { Distribution, type DistributionOptions } from '../distribution/distribution.ts'
 import { OptionError } from '../kernel/errors.ts'
 import type { Node } from '../kernel/node.ts'
+import { systemModules } from '../system/index.ts'
 import { ThreadError } from './errors.ts'
 import { Guard } from './guard.ts'
 import { Hub } from './hub.ts'
@@ -59,7 +60,11 @@ export class Threads {
     const hub = this.#hub
     const number: number = hub.attach((message) => this.carrier.heard(message))
     this.carrier = new ThreadCarrier(node.ports, (message) => hub.heard(number, message), this.#limits)
-    this.distribution = new Distribution(node, { ...options.distribution, carrier: this.carrier })
+    this.distribution = new Distribution(node, {
+      modules: systemModules,
+      ...options.distribution,
+      carrier: this.carrier,
+    })
   }
 
   /**

@@ -19,7 +19,7 @@ async function main(data: ThreadData): Promise<void> {
     node.scheduler.beacon = beaconOf(shared, (number, text) => tell({ kind: 'learned', number, text }))
     beat(shared, everyMs)
   }
-  const distribution = new Distribution(node, { carrier })
+  const distribution = new Distribution(node, { carrier, modules: systemModules })
   control.on('message', (message: FromHub | ToThread) => {
     if (message.kind !== 'stop') return carrier.heard(message)
     void node.stop({ timeoutMs: message.timeoutMs }).then(() => {

@@ -47,20 +47,20 @@ export class FlowStage extends Stage {
   }
 
   /** Processes that run this definition: the name is that of `which_children` ids, or of labels. */
-  supervisor(name: keyof typeof workshop): Ref<SupervisorProtocol> {
+  supervisor(name: Exclude<keyof typeof workshop, 'home' | 'decisions'>): Ref<SupervisorProtocol> {
     const pid = this.node.whereis(workshop[name])
     if (pid === undefined) throw new Error(`there is no ${name}`)
     return pid as Ref<SupervisorProtocol>
   }
 
   /** The machines of one kind. */
-  async machines(name: keyof typeof workshop): Promise<Pid[]> {
+  async machines(name: Exclude<keyof typeof workshop, 'home' | 'decisions'>): Promise<Pid[]> {
     const children = await this.run(this.supervisor(name).call('which_children'))
     return children.flatMap(({ child }) => (child === undefined || child === 'restarting' ? [] : [child]))
   }
 
   /** Kills the machines of one kind. */
-  async kill(name: keyof typeof workshop): Promise<number> {
+  async kill(name: Exclude<keyof typeof workshop, 'home' | 'decisions'>): Promise<number> {
     const machines = await this.machines(name)
     for (const pid of machines) this.node.sendExit(pid, 'kill')
     await this.world.settle()

@@ -1,6 +1,6 @@
 import type { Pid, Ref } from 'espalier'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { Agent, Begun } from '../../../actors/agent/agent.ts'
+import { Agent, isBegun } from '../../../actors/agent/agent.ts'
 import { Registry, registryName } from '../../../actors/registry/registry.ts'
 import { commandAgent, type Probe, Stage } from '../stage.ts'
 
@@ -32,8 +32,7 @@ async function order(taskId: string, from: Pid = executor.pid): Promise<void> {
   await stage.world.settle()
 }
 const load = () => stage.run(agent.call('load'))
-const begun = (probe = executor) =>
-  probe.inbox.flatMap((message) => (message instanceof Begun ? [message.attemptId] : []))
+const begun = (probe = executor) => probe.inbox.flatMap((message) => (isBegun(message) ? [message.begun] : []))
 
 describe('an agent', () => {
   test('registers with its role, and its id is its own', async () => {

@@ -1,5 +1,7 @@
 import { defineServer, type Pid, type Ref, reply } from 'espalier'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { type Decision, readDecision } from '../../../actors/decisions/decision.ts'
+import { Recorder, recorderName } from '../../../actors/decisions/recorder.ts'
 import { Orchestrator } from '../../../actors/orchestrator/orchestrator.ts'
 import type { FlowEvent, FlowResult, OrchestratorProtocol } from '../../../actors/orchestrator/protocol.ts'
 import { type Plan, planFlow } from '../../../actors/planner/plan.ts'
@@ -91,10 +93,10 @@ describe('an orchestrator', () => {
     expect(await asked('parsers')).toEqual([{ input: 'lint', roles: ['lint'], owner: orchestrator }])
     expect(await asked('planners')).toEqual([])
     await tell(parsed)
-    expect(await asked('planners')).toEqual([{ spec, agents, owner: orchestrator }])
+    expect(await asked('planners')).toEqual([{ spec, agents, home: 'stage', owner: orchestrator }])
     expect(await asked('executors')).toEqual([])
     await tell(planned)
-    expect(await asked('monitors')).toEqual([{ owner: orchestrator }])
+    expect(await asked('monitors')).toEqual([{ owner: orchestrator, home: 'stage' }])
     expect(await asked('executors')).toMatchObject([{ flowId: 'flow-1', plan, owner: orchestrator }])
   })
 
@@ -215,4 +217,70 @@ test('an input too long for a receipt, with lone surrogates, is cut and mended i
   await tell(() => orchestrator.cast('parsed', { error: 'too long' }))
   expect(result()?.record.input).toHaveLength(65_536)
   expect(result()?.record.input[0]).toBe('\ufffd')
+})
+
+describe('an orchestrator whose decisions a group records', () => {
+  /** A group that commits when the test says so. */
+  class Group {
+    readonly proposed: Decision[] = []
+    #settle: { resolve: (answer: Uint8Array) => void; reject: (error: Error) => void }[] = []
+
+    propose(command: Uint8Array): Promise<Uint8Array> {
+      const decision = readDecision(command)
+      if (decision !== undefined) this.proposed.push(decision)
+      return new Promise((resolve, reject) => this.#settle.push({ resolve, reject }))
+    }
+    read = () => Promise.resolve(new Uint8Array())
+    view = () => Promise.resolve(undefined)
+    watch = () => () => {}
+
+    async commit(): Promise<void> {
+      this.#settle.shift()?.resolve(Uint8Array.of(1))
+      await stage.world.settle()
+    }
+    async refuse(): Promise<void> {
+      this.#settle.shift()?.reject(new Error('no quorum'))
+      await stage.world.settle()
+    }
+  }
+
+  let group: Group
+  beforeEach(async () => {
+    group = new Group()
+    client = stage.probe()
+    await stage.run(stage.node.start(Recorder, { group }, { name: recorderName }))
+    const shop = { ...workshop, decisions: recorderName }
+    const begin = { flowId: 'flow-2', input: 'lint', startedAtMs: 5, agents, client: client.pid, workshop: shop }
+    states.length = 0
+    orchestrator = await stage.run(stage.node.start(Orchestrator, begin))
+    await stage.world.settle()
+  })
+
+  test('begins a phase once the decision is committed, not before', async () => {
+    expect(group.proposed).toMatchObject([{ flowId: 'flow-2', phase: 'specification', because: 'the flow has begun' }])
+    expect(states).toEqual(['idle'])
+    await group.commit()
+    expect(states).toEqual(['idle', 'specification'])
+    await tell(parsed)
+    expect(states).toEqual(['idle', 'specification'])
+    await group.commit()
+    expect(states).toEqual(['idle', 'specification', 'pseudocode'])
+    expect(group.proposed.map(({ because }) => because)[1]).toBe('tasks: 1, at most 2 at once')
+  })
+
+  test('fails the flow, with a receipt that says why, where a decision cannot be recorded', async () => {
+    await group.commit()
+    await tell(parsed)
+    await group.refuse()
+    expect(result()).toMatchObject({
+      problem: 'the decision to begin pseudocode could not be recorded: no quorum',
+      record: { outcome: 'failed' },
+    })
+    expect(group.proposed).toHaveLength(2)
+  })
+
+  test('does not wait for ever: after 20 seconds without an answer the flow fails', async () => {
+    await stage.world.advance(20_001)
+    expect(result()?.problem).toBe('the decision to begin specification could not be recorded: "timeout"')
+  })
 })
