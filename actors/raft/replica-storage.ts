@@ -154,7 +154,7 @@ export class ReplicaStorage {
     const hardState = write.hardState ?? this.#kept.metadata.hardState
     const first = entries[0]
     const last = truncateFrom === undefined ? this.#log.last.index : truncateFrom - 1
-    if (first !== undefined && first.index !== last + 1) {
+    if (first !== undefined && first.index !== last + 1 && !this.#log.isFailing) {
       throw new OptionError('entries', first.index, `the index behind the log's last, ${last + 1}`)
     }
     const terms = follow(this.#kept.terms, truncateFrom, entries)

@@ -135,6 +135,11 @@ export class DurableLog {
     return this.#durable
   }
 
+  /** A change has failed: those behind it fail too, until the log has been read anew. */
+  get isFailing(): boolean {
+    return this.#failure !== undefined
+  }
+
   /** The metadata of the last change, durable yet or not; empty at first. */
   get metadata(): Uint8Array {
     return this.#head.metadata
@@ -159,7 +164,7 @@ export class DurableLog {
    *   change until it is opened anew.
    */
   async change(change: LogChange): Promise<LogPosition> {
-    this.#checkUsable()
+    if (this.#failure !== undefined) await this.#failBehind()
     const { entries = [], metadata = this.#head.metadata, truncateFrom } = change
     this.#checkSizes(entries, metadata)
     const batch = this.#newBatch(entries, metadata)
@@ -188,7 +193,7 @@ export class DurableLog {
    * @throws as {@link change}.
    */
   async compact(through: number, metadata: Uint8Array = this.#head.metadata): Promise<void> {
-    this.#checkUsable()
+    if (this.#failure !== undefined) await this.#failBehind()
     this.#checkSizes([], metadata)
     const { firstIndex, lastIndex } = this.#head
     checkIndex('through', through, firstIndex - 1, lastIndex)
@@ -295,6 +300,8 @@ export class DurableLog {
       this.#readingAnew = undefined
     } catch (error) {
       this.#failure = error
+      // What recovery has to write did not fit either: the next change tries again.
+      if (error instanceof StorageError && passing.has(error.code)) this.#readingAnew = undefined
     }
   }
 
@@ -308,6 +315,14 @@ export class DurableLog {
   #newBatch(entries: readonly Uint8Array[], metadata: Uint8Array): WriteBatch {
     const size = entries.reduce((sum, entry) => sum + entry.length + 96, 512 + 2 * metadata.length)
     return new WriteBatch(size).expect(this.#keys.head, this.#record)
+  }
+
+  /** A change that comes while the log is read anew fails behind those before it, not ahead of them. */
+  async #failBehind(): Promise<never> {
+    const failure = this.#failure
+    this.#readingAnew ??= this.#readAnew(failure)
+    await this.#readingAnew
+    throw failure
   }
 
   #checkUsable(): void {

@@ -68,6 +68,7 @@ export class RaftChecker {
     record.term = recovered.hardState?.term ?? 0
     const snapshot = recovered.snapshot?.last.index ?? 0
     record.snapshot = snapshot
+    record.base = recovered.snapshot && { at: snapshot, value: recovered.snapshot.configuration }
     record.applied = snapshot
     record.handed = snapshot
     record.commit = Math.min(Math.max(snapshot, recovered.hardState?.commit ?? 0), record.log.lastIndex)
@@ -80,7 +81,7 @@ export class RaftChecker {
   damaged(node: ReplicaId, incarnation: Incarnation): void {
     const record = this.#records.get(keyOf(node, incarnation))
     if (record === undefined) return
-    record.destroyed = record.durable.copy()
+    record.destroyed.push(record.durable.copy())
     record.isDamaged = true
   }
 
@@ -165,6 +166,9 @@ export class RaftChecker {
         if (effect.through > this.#ledger.last)
           this.broken('state-machine safety', `${record.key} applies ${effect.through}, which nobody has committed`)
         return
+      case 'installSnapshot':
+        record.arriving = effect.snapshot
+        return
       case 'compact':
         record.purged = Math.max(record.purged, effect.through)
         return
@@ -202,6 +206,9 @@ export class RaftChecker {
             'state-machine safety',
             `${record.key} installs a snapshot up to ${last.index} of term ${last.term}, and ${known === undefined ? 'that is not committed' : `that entry is of term ${known.term}`}`,
           )
+        if (record.arriving?.last.index === last.index) {
+          record.base = { at: last.index, value: record.arriving.configuration }
+        }
         record.log.rebase(last, record.log.holds(last.index, last.term))
         record.commit = Math.max(record.commit, last.index)
         return

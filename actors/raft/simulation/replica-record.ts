@@ -4,6 +4,7 @@
 import type { Configuration } from '../core/configuration.ts'
 import type { HardState } from '../core/effect.ts'
 import type { Incarnation, LogIndex, ReplicaId, Term } from '../core/entry.ts'
+import type { SnapshotDescription } from '../core/message.ts'
 import type { Role } from '../core/transition.ts'
 import { LogRecord } from './log-record.ts'
 
@@ -40,11 +41,14 @@ export class ReplicaRecord {
   hardState: HardState | undefined
   pending: PendingWrite[] = []
   /** What its disk held when it was damaged or emptied: nobody may count on it, but it is no fault of the protocol's. */
-  destroyed: LogRecord | undefined
+  readonly destroyed: LogRecord[] = []
   /** It has been since its last start. */
   isDamaged = false
   /** The configuration that its log begins with. */
   base: { readonly at: LogIndex; readonly value: Configuration } | undefined
+
+  /** The snapshot that is to take its log's place. */
+  arriving: SnapshotDescription | undefined
 
   constructor(node: ReplicaId, incarnation: Incarnation) {
     this.node = node
@@ -57,7 +61,7 @@ export class ReplicaRecord {
 
   /** Whether its disk has the entry, or had it until somebody else's fault. */
   isHolding(index: LogIndex, term: Term): boolean {
-    return this.durable.holds(index, term) || (this.destroyed?.holds(index, term) ?? false)
+    return this.durable.holds(index, term) || this.destroyed.some((log) => log.holds(index, term))
   }
 
   /** Takes note of a write. False if it puts another entry in the place of one that it does not take away. */

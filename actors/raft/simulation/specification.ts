@@ -23,6 +23,7 @@ export interface TraceLine {
         readonly votedFor: ReplicaId | undefined
         readonly snapshot: LogPosition
         readonly last: LogPosition
+        readonly commit: LogIndex
         readonly isDamaged: boolean
       }
     /** Who belongs to the group, as this replica's log says from now on. */
@@ -115,7 +116,10 @@ export class Specification {
 
   // ---- lives and terms ---------------------------------------------------------------------------------------------
 
-  #start(replica: Replica, { term, votedFor, snapshot, last, isDamaged }: EventOf<'start'>): string | undefined {
+  #start(
+    replica: Replica,
+    { term, votedFor, snapshot, last, commit, isDamaged }: EventOf<'start'>,
+  ): string | undefined {
     // A vote that was not durable was never said, and is free again.
     for (const [votedIn, vote] of replica.votes) {
       if (votedIn > term || (votedIn === term && votedFor === undefined)) this.#forgetVote(replica, votedIn, vote)
@@ -132,7 +136,7 @@ export class Specification {
     replica.durable = last
     replica.durableIn.set(term, last)
     replica.snapshot = snapshot.index
-    replica.commit = snapshot
+    replica.commit = this.#tree.ancestor(replica.tip, Math.max(snapshot.index, Math.min(commit, last.index)))
     replica.acknowledged = new Map()
     return undefined
   }
@@ -325,6 +329,8 @@ export class Specification {
 
   #members(replica: Replica, { configuration, at }: EventOf<'members'>): string | undefined {
     const { members: before, membersAt } = replica
+    // An earlier one becoming known committed changes nothing while the later one stands in the log.
+    if (at < membersAt && replica.tip.index >= membersAt) return undefined
     replica.members = configuration
     replica.membersAt = at
     if (replica.role !== 'leader' || before === undefined || at <= membersAt) return undefined

@@ -10,7 +10,8 @@ import { SeededRandom } from '../../../src/simulation/random.ts'
 import { readSchedule, type Schedule } from '../../../src/simulation/schedule.ts'
 import { CLIENT_KINDS, RAFT_KINDS } from '../../../src/simulation/schedule-steps.ts'
 
-const CALM_MS = 5000
+const CALM_MS = 8000
+const CALM_LOAD_MS = 2000
 
 /** A step as a schedule file has it. */
 type Step = { readonly at: number; readonly op: string } & Readonly<Record<string, unknown>>
@@ -29,7 +30,8 @@ interface Storm {
 
 /** Events that an operation causes in a group of so many, roughly: what the load is measured by. */
 const EVENTS_PER_OPERATION = [0, 17, 26, 33, 41, 48, 56, 64]
-const EVENTS = 21_000
+/** How many of them in the storm, where much is in vain, and in the calm, where nothing is. */
+const EVENTS = { storm: 26_000, calm: 18_000 }
 
 /** The schedule that `seed` draws. It runs 20 000 events and more. */
 export function drawRaftSchedule(seed: number): Schedule {
@@ -47,7 +49,8 @@ export function drawRaftSchedule(seed: number): Schedule {
     (name) => founders.includes(name) || membership.some((step) => joins(step, name)),
   )
   const storm: Storm = { random, nodes, founders, names, forMs, leases, victim }
-  const steps = [...drawLoad(storm), ...drawWeather(storm), ...drawTargeted(storm), ...membership]
+  const [load, after] = drawLoads(storm)
+  const steps = [load, ...drawWeather(storm), ...drawTargeted(storm), ...membership]
   const { config, nodeConfig } = drawConfig(storm)
   return readSchedule({
     name: `raft-${seed}`,
@@ -74,7 +77,7 @@ export function drawRaftSchedule(seed: number): Schedule {
       ]),
       loseUnsynced: !random.chance(1, 8),
     },
-    steps: [...steps.filter(({ at }) => at < forMs).sort((a, b) => a.at - b.at), ...calm(storm)],
+    steps: [...steps.filter(({ at }) => at < forMs).sort((a, b) => a.at - b.at), ...calm(storm, after)],
     expect: [{ op: 'leader' }, { op: 'acked', id: 'last' }, { op: 'acked', id: 'read' }, { op: 'converged' }],
     until: forMs + CALM_MS,
   })
@@ -101,8 +104,8 @@ function drawConfig({ random, founders, leases }: Storm) {
     maxClockDrift: leases?.drift ?? 0,
     snapshotEvery: random.pick([0, 15, 40, 40, 150]),
     sessionTtl: random.pick([0, 0, 0, 1500]),
-    ...some([undefined, undefined, 1, 8], 'maxBatch'),
-    ...some([undefined, undefined, 1, 3], 'maxInflight'),
+    ...some([undefined, undefined, 2, 8], 'maxBatch'),
+    ...some([undefined, undefined, 4, 8], 'maxInflight'),
   }
   const nodeConfig = random.chance(1, 6) ? { [random.pick(founders)]: { preVote: false } } : {}
   return { config, nodeConfig }
@@ -113,15 +116,18 @@ function drawOdds(random: SeededRandom) {
   return { drop: odds(), duplicate: odds(), reorder: odds() }
 }
 
-function drawLoad({ random, nodes, forMs }: Storm): Step[] {
-  const operations = EVENTS / (EVENTS_PER_OPERATION[nodes] ?? 64)
-  const clients = random.between(3, 8)
-  const rate = Math.ceil((1000 * operations) / clients / forMs)
-  const put = random.between(2, 6) / 10
-  const cas = random.between(1, 2) / 10
-  const get = Math.round(10 * (1 - put - cas)) / 10
-  const mix = { put, get, cas }
-  return [{ at: 0, op: 'load', clients, rate, for: forMs, keys: random.between(2, 6), mix }]
+function drawLoads({ random, nodes, forMs }: Storm): readonly [storm: Step, calm: Step] {
+  const each = EVENTS_PER_OPERATION[nodes] ?? 64
+  const keys = random.between(2, 6)
+  const load = (at: number, lasts: number, events: number): Step => {
+    const clients = random.between(3, 8)
+    const rate = Math.ceil((1000 * events) / each / clients / lasts)
+    const put = random.between(2, 6) / 10
+    const cas = random.between(1, 2) / 10
+    const get = Math.round(10 * (1 - put - cas)) / 10
+    return { at, op: 'load', clients, rate, for: lasts, keys, mix: { put, get, cas } }
+  }
+  return [load(0, forMs, EVENTS.storm), load(forMs + 500, CALM_LOAD_MS, EVENTS.calm)]
 }
 
 /** Crashes, pauses, partitions, cuts, weather, slow and full disks, clocks: what the simulator draws for anybody. */
@@ -303,7 +309,7 @@ function joins(step: Step, name: string): boolean {
 }
 
 /** Everything that the storm has begun ends, and two clients that have seen none of it want an answer. */
-function calm({ names, forMs, founders }: Storm): Step[] {
+function calm({ names, forMs, founders }: Storm, load: Step): Step[] {
   const at = forMs
   const each = (op: string, more: object = {}) => names.map((node) => ({ at, op, node, ...more }))
   return [
@@ -316,7 +322,8 @@ function calm({ names, forMs, founders }: Storm): Step[] {
     { at, op: 'resume', node: 'all' },
     { at, op: 'restart', node: 'all' },
     ...each('releaseApply'),
-    { at: at + 2500, op: 'put', id: 'last', client: 'c1', key: 'key0', value: 'calm', to: founders[0], deadline: 2000 },
-    { at: at + 3000, op: 'get', id: 'read', client: 'c2', key: 'key0', to: founders.at(-1), deadline: 1500 },
+    load,
+    { at: at + 5500, op: 'put', id: 'last', client: 'c1', key: 'key0', value: 'calm', to: founders[0], deadline: 2000 },
+    { at: at + 6000, op: 'get', id: 'read', client: 'c2', key: 'key0', to: founders.at(-1), deadline: 1500 },
   ]
 }

@@ -30,6 +30,8 @@ export class Totals {
   #requests = new Set<string>()
   /** The last configuration that was committed. */
   #configured: { readonly at: number; readonly members: readonly Member[] } = { at: 0, members: [] }
+  /** Nodes that were sent entries since they began to receive a snapshot. */
+  readonly #appended = new Set<string>()
   /** Writes under way, by node; none before its first start. */
   readonly #writing = new Map<string, number>()
 
@@ -81,7 +83,12 @@ export class Totals {
       case 'snapshotTaken':
         return this.add('snapshots taken')
       case 'snapshotInstalled':
-        if (input.intact) this.add('snapshots installed')
+        if (!input.intact) return
+        this.add('snapshots installed')
+        if (this.#appended.delete(node)) this.add('snapshots installed in mid-append')
+        return
+      case 'message':
+        if (input.message.kind === 'append' && input.message.entries.length > 0) this.#appended.add(node)
         return
       default:
         return
@@ -95,8 +102,9 @@ export class Totals {
       case 'persist':
         this.#writing.set(node, (this.#writing.get(node) ?? 0) + 1)
         return
-      case 'installSnapshot':
-        if ((this.#writing.get(node) ?? 0) > 0) this.add('snapshots installed in mid-append')
+      case 'storeChunk':
+        // Entries that come from here on come while a snapshot is being received.
+        if (effect.offset === 0) this.#appended.delete(node)
         return
       case 'send':
         if (effect.message.kind === 'appendReply' && !effect.message.outcome.accepted) this.add('appends refused')

@@ -66,6 +66,7 @@ export function startOf(node: ReplicaId, incarnation: Incarnation, recovered: Re
       votedFor: hardState?.votedFor,
       snapshot: { index: base.index, term: base.term },
       last: { index: last.index, term: last.term },
+      commit: hardState?.commit ?? 0,
       isDamaged: claimed !== undefined,
     },
   }
