@@ -18,7 +18,8 @@ export function change(
   if (wanted.op === 'add') {
     const { node: id, incarnation, role } = wanted
     const isKnown = member?.incarnation === incarnation
-    if (isKnown && (isVoting(member) || role !== 'voter' || member.promote === true)) return 'alreadyMember'
+    const isWhatIsWanted = role === 'learner' || (role === 'voter' && member?.promote === true)
+    if (isKnown && (isVoting(member) || isWhatIsWanted)) return 'alreadyMember'
     const next: Member =
       role === 'voter' ? { id, incarnation, role: 'learner', promote: true } : { id, incarnation, role }
     return toward(configuration, replace(members, next))
