@@ -2,3 +2,5 @@
 
 export type { Carrier, Connection, ConnectionListener } from './carrier.ts'
 export { Distribution, type DistributionOptions } from './distribution.ts'
+export { NodeDown, NodeUp } from './node-events.ts'
+export { type NodeWatch, sharedGroups } from './shared-groups.ts'
