@@ -45,9 +45,9 @@ export class Call extends Timer {
     this.#reject = reject
   }
 
-  /** Gives up after `timeoutMs`, counted from now. */
+  /** Gives up after `timeoutMs`, counted from the end of this turn. */
   limit(wheel: TimerWheel, timeoutMs: number): void {
-    wheel.set(this, timeoutMs, 'timeoutMs')
+    wheel.setAtTurnsEnd(this, timeoutMs, 'timeoutMs')
     this.#wheel = wheel
     this.#timeoutMs = timeoutMs
   }

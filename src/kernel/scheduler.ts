@@ -4,6 +4,9 @@
 // thread: two processes that volley each look idle. A pump runs ready processes in slices of messages on a microtask;
 // after BURST_MS without a macrotask the next pump waits for one. Signals are handled before any process runs.
 //
+// A burst is what runs between two macrotasks. What a message costs is not known when a burst begins, so the clock is read
+// after the first one, then after twice as many each time, for as long as they are cheap.
+//
 // The simulator holds the scheduler and drives `step` itself.
 
 import type { Beacon } from './beacon.ts'
@@ -13,13 +16,11 @@ import type { Process } from './process.ts'
 import type { Signal } from './signals.ts'
 
 /** Milliseconds of continuous work after which the event loop gets a turn. */
-const BURST_MS = 2
-/** Messages one process may handle before the next ready process has its turn. */
-const PROCESS_SLICE = 64
+const BURST_MS = 1
+/** Messages one process may handle before the next ready process has its turn, and at most between two looks at the clock. */
+const SLICE = 32
 /** Messages one pump may handle before other microtasks (awaiting handlers, callers) have theirs. */
 const PUMP_SLICE = 512
-/** The clock is read at least once in this many messages, and more often when messages are slow. */
-const MAX_CHECK = 64
 /** While others wait, `low` processes get one turn in this many. */
 const LOW_SHARE = 8
 
@@ -48,11 +49,14 @@ export class Scheduler {
   #whenQuiet: (() => void)[] = []
   #armed = false
   #held = false
-  #burstStart: number
+  /** A burst is under way: the macrotask that ends it has been asked for. */
+  #inBurst = false
+  #burstStart = 0
+  /** The burst has used up its time: what is ready waits for the macrotask. */
   #exhausted = false
-  #lastCheck: number
-  #checkEvery = MAX_CHECK
-  #untilCheck = MAX_CHECK
+  #lastCheck = 0
+  #checkEvery = 1
+  #untilCheck = 1
   #sinceLow = 0
 
   constructor(options: SchedulerOptions) {
@@ -60,8 +64,6 @@ export class Scheduler {
     this.#turns = options.turns
     this.#random = options.random
     this.seeded = options.random !== undefined
-    this.#burstStart = this.#clock.now()
-    this.#lastCheck = this.#burstStart
   }
 
   /** Queues a signal for `target`. It is handled in a later turn, never on the sender's stack. */
@@ -111,7 +113,8 @@ export class Scheduler {
 
   /** True if a process may go on within this turn without passing through the queue. Counts as one message. */
   spend(): boolean {
-    if (this.seeded || this.signals.length > 0) return false
+    if (this.seeded || this.#held || this.signals.length > 0) return false
+    if (!this.#inBurst) this.#beginBurst()
     if (--this.#untilCheck <= 0) this.#check()
     return !this.#exhausted
   }
@@ -119,15 +122,27 @@ export class Scheduler {
   #arm(): void {
     if (this.#held) return
     this.#armed = true
-    if (this.#exhausted) this.#turns.later(this.#freshPump)
-    else this.#turns.soon(this.#pump)
+    if (this.#exhausted) return
+    if (!this.#inBurst) this.#beginBurst()
+    this.#turns.soon(this.#pump)
   }
 
-  #freshPump = (): void => {
-    this.#exhausted = false
+  #beginBurst(): void {
+    this.#inBurst = true
     this.#burstStart = this.#clock.now()
     this.#lastCheck = this.#burstStart
-    this.#pump()
+    this.#checkEvery = 1
+    this.#untilCheck = 1
+    this.#turns.later(this.#endBurst)
+  }
+
+  #endBurst = (): void => {
+    const waiting = this.#exhausted
+    this.#inBurst = false
+    this.#exhausted = false
+    if (!this.#armed) return
+    this.#beginBurst()
+    if (waiting) this.#pump()
   }
 
   // While a pump runs it counts as armed: what it wakes it will find itself.
@@ -138,7 +153,7 @@ export class Scheduler {
         if (this.signals.length > 0) this.deliverSignals()
         const process = this.#next()
         if (process === undefined) break
-        const used = process.run(this.#untilCheck < PROCESS_SLICE ? this.#untilCheck : PROCESS_SLICE)
+        const used = process.run(this.#untilCheck)
         left -= used
         this.#untilCheck -= used
         if (this.#untilCheck <= 0) this.#check()
@@ -158,14 +173,14 @@ export class Scheduler {
     return waiting.length > 0
   }
 
-  // Aims at one look at the clock per eighth of a burst, whatever a message costs.
+  // Aims at one look at the clock per eighth of a burst, whatever a message costs, and gets there by doubling.
   #check(): void {
     const now = this.#clock.now()
     const elapsed = now - this.#lastCheck
     this.#lastCheck = now
     if (now - this.#burstStart >= BURST_MS) this.#exhausted = true
-    const aim = elapsed > 0 ? (this.#checkEvery * (BURST_MS / 8)) / elapsed : MAX_CHECK
-    this.#checkEvery = Math.max(1, Math.min(MAX_CHECK, Math.floor(aim)))
+    const aim = elapsed > 0 ? (this.#checkEvery * (BURST_MS / 8)) / elapsed : SLICE
+    this.#checkEvery = Math.max(1, Math.min(SLICE, this.#checkEvery * 2, Math.floor(aim)))
     this.#untilCheck = this.#checkEvery
   }
 

@@ -42,8 +42,12 @@ export class TimerWheel {
   readonly #near: Slot[] = slots(NEAR)
   readonly #far: Slot[][] = FAR_LEVELS.map(() => slots(FAR))
   readonly #due = new Slot()
+  /** Timers whose delay counts from the end of this turn; until then, their `deadline` is that delay. */
+  readonly #fresh = new Slot()
   #now: number
-  #count = 0
+  /** Timers that have a place on the wheel, or are due. */
+  #placed = 0
+  #freshCount = 0
   #order = 0
   #alarm: Alarm | null = null
   #alarmTick = Number.POSITIVE_INFINITY
@@ -57,44 +61,70 @@ export class TimerWheel {
 
   /** How many timers are set. */
   get size(): number {
-    return this.#count
+    return this.#placed + this.#freshCount
   }
 
   /** Sets `timer` to expire in `delayMs`, which the caller's caller knows as `field`. It must not be set already. */
   set(timer: Timer, delayMs: number, field = 'delayMs'): void {
     checkDelay(delayMs, field)
-    const now = this.#clock.now()
-    if (this.#count === 0) this.#now = Math.floor(now)
-    const deadline = Math.max(Math.ceil(now + delayMs), this.#now + 1)
-    timer.deadline = deadline
     timer.order = this.#order++
-    this.#insert(timer)
-    this.#count++
-    if (deadline < this.#alarmTick) this.#arm(deadline, now)
+    this.#place(timer, delayMs, this.#clock.now())
+  }
+
+  /**
+   * The same, counted from the end of this turn of the event loop. A timer that is cancelled by then, such as the time
+   * limit of a call that is answered at once, never saw the clock nor the wheel.
+   */
+  setAtTurnsEnd(timer: Timer, delayMs: number, field = 'delayMs'): void {
+    checkDelay(delayMs, field)
+    timer.order = this.#order++
+    timer.deadline = delayMs
+    append(this.#fresh, timer)
+    this.#freshCount++
+    if (!this.#checking) this.#checkLater()
   }
 
   /** Takes `timer` off the wheel. Idempotent. */
   cancel(timer: Timer): void {
-    if (timer.slot === null) return
+    const { slot } = timer
+    if (slot === null) return
     unlink(timer)
-    if (--this.#count === 0 && !this.#checking) this.#checkLater()
+    if (slot === this.#fresh) this.#freshCount--
+    else if (--this.#placed === 0 && !this.#checking) this.#checkLater()
   }
 
   /** Cancels everything and lets go of the alarm. */
   close(): void {
-    for (const slot of [...this.#near, ...this.#far.flat(), this.#due]) takeAll(slot)
-    this.#count = 0
+    for (const slot of [...this.#near, ...this.#far.flat(), this.#due, this.#fresh]) takeAll(slot)
+    this.#placed = 0
+    this.#freshCount = 0
     this.#disarm()
   }
 
-  // An alarm keeps the host process alive. When the last timer goes we look once more a turn later: a run of calls,
-  // each with its time-out, then costs one alarm a turn, not one a call.
+  #place(timer: Timer, delayMs: number, now: number): void {
+    if (this.#placed === 0) this.#now = Math.floor(now)
+    const deadline = Math.max(Math.ceil(now + delayMs), this.#now + 1)
+    timer.deadline = deadline
+    this.#insert(timer)
+    this.#placed++
+    if (deadline < this.#alarmTick) this.#arm(deadline, now)
+  }
+
+  // An alarm keeps the host process alive. When the last timer goes we look once more a turn later: a run of timers,
+  // each cancelled soon, then costs one alarm a turn, not one each.
   #checkLater(): void {
     this.#checking = true
-    this.#turns.later(() => {
-      this.#checking = false
-      if (this.#count === 0) this.#disarm()
-    })
+    this.#turns.later(this.#turnEnds)
+  }
+
+  #turnEnds = (): void => {
+    this.#checking = false
+    if (this.#freshCount > 0) {
+      const now = this.#clock.now()
+      this.#freshCount = 0
+      for (const timer of takeAll(this.#fresh)) this.#place(timer, timer.deadline, now)
+    }
+    if (this.#placed === 0) this.#disarm()
   }
 
   #disarm(): void {
@@ -134,7 +164,7 @@ export class TimerWheel {
     for (const timer of due) append(this.#due, timer)
     for (let timer = this.#due.first; timer !== null; timer = this.#due.first) {
       unlink(timer)
-      this.#count--
+      this.#placed--
       timer.expire()
     }
   }
@@ -163,7 +193,7 @@ export class TimerWheel {
 
   /** The next tick at which something fires or a far slot must be dealt out; infinity if nothing is set. */
   #nextTick(): number {
-    if (this.#count === 0) return Number.POSITIVE_INFINITY
+    if (this.#placed === 0) return Number.POSITIVE_INFINITY
     let best = Number.POSITIVE_INFINITY
     for (let i = 1; i < NEAR; i++) {
       if (this.#slotAt(this.#near, (this.#now + i) & (NEAR - 1)).first !== null) {
