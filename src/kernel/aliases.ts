@@ -51,6 +51,7 @@ export class Aliases {
   }
 
   dropAll(owner: Process): void {
+    if (this.#byOwner.size === 0) return
     for (const id of this.#byOwner.get(owner) ?? []) this.#entries.delete(id)
     this.#byOwner.delete(owner)
   }

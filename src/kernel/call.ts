@@ -76,15 +76,18 @@ export class Call extends Timer {
     const callee = this.#callee
     if (!this.#settle()) return
     if (callee !== null && callee.debug !== null) callee.debug.replied(this, value)
-    const { caller } = this
-    if (caller === null) outside(callee, () => this.#resolve(value))
-    else if (caller.alive && caller.pendingSignals === 0 && !caller.node.scheduler.seeded) this.#resolve(value)
-    else caller.resume(() => this.#resolve(value))
+    if (this.#hears(callee)) this.#resolve(value)
+    else this.#hearsLater(callee, () => this.#resolve(value))
   }
 
   /** Fails the call: the callee is gone, cannot be reached, or has refused it. */
   fail(reason: ExitReason): void {
     this.#fail(reason, `call ${JSON.stringify(this.tag)} to ${this.callee}`)
+  }
+
+  /** The call was not made, for it was wrong: `error` says how. */
+  refuse(error: unknown): void {
+    if (this.#settle()) this.#reject(error)
   }
 
   /** The callee has ended before it answered. */
@@ -118,8 +121,20 @@ export class Call extends Timer {
     const callee = this.#callee
     if (!this.#settle()) return
     const error = new ExitError(reason, this.callee, what, cycle)
-    if (this.caller === null) outside(callee, () => this.#reject(error))
-    else this.caller.resume(() => this.#reject(error))
+    if (this.#hears(callee)) this.#reject(error)
+    else this.#hearsLater(callee, () => this.#reject(error))
+  }
+
+  /** Whether the caller may be told at once. */
+  #hears(callee: Process | null): boolean {
+    return this.caller === null ? callee === null || callee.alive : this.caller.hears
+  }
+
+  // A call from outside of any process that the callee's end settles stands behind the signals of that end, as it would
+  // with a process that monitors the callee: whoever sees the call fail finds the `Down`s sent.
+  #hearsLater(callee: Process | null, settle: () => void): void {
+    if (this.caller !== null) this.caller.resume(settle)
+    else callee?.node.scheduler.post(callee, { kind: 'inspect', to: callee.pid, look: settle })
   }
 
   #settle(): boolean {
@@ -129,15 +144,6 @@ export class Call extends Timer {
     if (this.#callee !== null) this.#close(this.#callee)
     return true
   }
-}
-
-/**
- * Settles a call from outside of any process. One that the callee's end settles stands behind the signals of that end,
- * as it would with a process that monitors the callee: whoever sees the call fail finds the `Down`s sent.
- */
-function outside(callee: Process | null, settle: () => void): void {
-  if (callee === null || callee.alive) settle()
-  else callee.node.scheduler.post(callee, { kind: 'inspect', to: callee.pid, look: settle })
 }
 
 /** A request to the process itself rather than to its code. */

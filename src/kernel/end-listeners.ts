@@ -23,6 +23,7 @@ export class EndListeners {
   }
 
   tell(pid: Pid): void {
+    if (this.#byId.size === 0) return
     const known = this.#byId.get(pid.id)
     if (known === undefined) return
     this.#byId.delete(pid.id)

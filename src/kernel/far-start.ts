@@ -9,9 +9,9 @@ import type { Location } from './location.ts'
 import { CALL } from './messages.ts'
 import type { Node } from './node.ts'
 import type { Pid } from './pid.ts'
-import type { Process } from './process.ts'
 import type { Definition } from './ref.ts'
 import type { StartOptions, StartResult } from './self.ts'
+import type { StartOutcome } from './start-outcome.ts'
 
 /** The name under which each node answers for itself. */
 export const NODE_SERVICE = '$node'
@@ -28,13 +28,13 @@ export interface StartRequest {
 /** @throws OptionError if the definition has no location. */
 export function startFar(
   node: Node,
-  starter: Process | null,
+  outcome: StartOutcome,
   definition: Definition,
   argument: unknown,
   options: StartOptions & { readonly on: string },
   linked: boolean,
-  tell: (result: StartResult) => void,
 ): void {
+  const { starter } = outcome
   const { location } = definition
   const { on, ...there } = options
   if (location === undefined) {
@@ -42,8 +42,10 @@ export function startFar(
   }
   const parent = linked && starter !== null ? starter.pid : null
   const request: StartRequest = { location, argument, options: there, parent }
-  const failed = (error: unknown) => tell({ error: error instanceof ExitError ? error.reason : reasonOf(error) })
-  const call = new Call('start', request, starter, node.at(on, NODE_SERVICE), (it) => tell(it as StartResult), failed)
+  const answered = (result: unknown) => outcome.settle(result as StartResult)
+  const failed = (error: unknown) =>
+    outcome.settle({ error: error instanceof ExitError ? error.reason : reasonOf(error) })
+  const call = new Call('start', request, starter, node.at(on, NODE_SERVICE), answered, failed)
   try {
     node.open(call, CALL, Number.POSITIVE_INFINITY)
   } catch (error) {

@@ -98,3 +98,6 @@ export class Mailbox {
     this.#first = 0
   }
 }
+
+/** What a process without a message has in place of a mailbox: shared, and always empty. */
+export const NO_MAIL = new Mailbox()

@@ -54,7 +54,7 @@ export class MessageTimers {
 
   /** A process has ended: nothing shall reach it. */
   ended(receiver: Process): void {
-    for (const timer of receiver.messageTimers ?? []) this.#forget(timer)
+    if (receiver.messageTimers !== null) for (const timer of receiver.messageTimers) this.#forget(timer)
   }
 
   #forget(timer: MessageTimer): void {

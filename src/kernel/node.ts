@@ -3,6 +3,7 @@
 
 import { Aliases } from './aliases.ts'
 import { Call, StopCall, SystemCall } from './call.ts'
+import { newDeferred, rejecterOfNewest, resolverOfNewest } from './deferred.ts'
 import { type EndListener, EndListeners } from './end-listeners.ts'
 import { OptionError, ProcessError } from './errors.ts'
 import { type ExitReason, isOrderly } from './exit-reason.ts'
@@ -14,6 +15,7 @@ import { Pid, Reference } from './pid.ts'
 import type { NodePorts } from './ports/index.ts'
 import { Process } from './process.ts'
 import { ProcessRef } from './process-ref.ts'
+import { ProcessTable } from './process-table.ts'
 import type { CallOptions, Definition, Ref } from './ref.ts'
 import type { DeadLetterReason, Report, ReportListener } from './reports.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -74,14 +76,15 @@ export class Node {
   readonly counters: NodeCounters = { started: 0, fenced: 0, deadLetters: 0, refused: 0 }
   /** @internal The way to other nodes; none until a distribution layer puts one in. */
   router: Router | null = null
-  readonly #processes = new Map<number, Process>()
+  readonly #processes = new ProcessTable()
   readonly #names = new Names()
   /** @internal */
   readonly aliases = new Aliases()
   readonly #endListeners = new EndListeners()
   readonly #messageTimers: MessageTimers
   readonly #listeners = new Set<ReportListener>()
-  #nextId = 1
+  #nextPid = 1
+  #nextReference = 1
   #busy = 0
   #whenRested: (() => void)[] = []
   #stopping: Promise<void> | null = null
@@ -174,7 +177,7 @@ export class Node {
 
   /** The pids of all processes, oldest first. */
   processes(): Pid[] {
-    return [...this.#processes.values()].map((process) => process.pid)
+    return this.#processes.list().map((process) => process.pid)
   }
 
   /** Names and who has them. */
@@ -192,7 +195,7 @@ export class Node {
   }
 
   async #stop(timeoutMs: number): Promise<void> {
-    await stopProcesses(this, () => [...this.#processes.values()], timeoutMs)
+    await stopProcesses(this, () => this.#processes.list(), timeoutMs)
     this.timers.close()
   }
 
@@ -206,16 +209,16 @@ export class Node {
   /** @internal A process that does not run yet. Throws, and leaves nothing behind, if an option is wrong. */
   create(parent: Pid | undefined, options: ProcessOptions): Process {
     if (options.mailbox !== undefined) checkMailbox(options.mailbox)
-    const pid = new ProcessRef(this, this.name, this.creation, this.#nextId++)
+    const pid = new ProcessRef(this, this.name, this.creation, this.#nextPid++)
     const process = new Process(this, pid, parent, options.priority ?? 'normal')
     if (options.name !== undefined) this.#names.add(options.name, process)
     if (options.label !== undefined) process.label = options.label
     if (options.mailbox !== undefined) {
-      process.capacity = options.mailbox.capacity
-      process.overflow = options.mailbox.overflow ?? 'refuse'
+      const { capacity, overflow = 'refuse' } = options.mailbox
+      process.bound = { capacity, overflow }
     }
     pid.process = process
-    this.#processes.set(pid.id, process)
+    this.#processes.add(pid.id, process)
     this.counters.started++
     return process
   }
@@ -228,26 +231,34 @@ export class Node {
     argument: unknown,
     options: CallOptions | undefined,
   ): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const call = new Call(tag, argument, caller, to, resolve, reject)
-      this.open(call, CALL, options?.timeoutMs ?? CALL_TIMEOUT_MS)
-    })
+    const answered = newDeferred<unknown>()
+    const call = new Call(tag, argument, caller, to, resolverOfNewest(), rejecterOfNewest())
+    this.#ask(call, CALL, options?.timeoutMs ?? CALL_TIMEOUT_MS)
+    return answered
   }
 
   /** @internal A request to the process itself: see messages.ts, SYSTEM. */
   system(caller: Process | null, to: Pid, tag: string, argument?: unknown, options?: CallOptions): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const call = new SystemCall(tag, argument, caller, to, resolve, reject)
-      this.open(call, SYSTEM, options?.timeoutMs ?? CALL_TIMEOUT_MS)
-    })
+    const answered = newDeferred<unknown>()
+    const call = new SystemCall(tag, argument, caller, to, resolverOfNewest(), rejecterOfNewest())
+    this.#ask(call, SYSTEM, options?.timeoutMs ?? CALL_TIMEOUT_MS)
+    return answered
   }
 
   /** @internal Asks a process to end with `reason`; resolves once it has. */
   stopProcess(caller: Process | null, to: Pid, reason: ExitReason, options?: CallOptions): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const call = new StopCall('stop', reason, caller, to, () => resolve(), reject)
-      this.open(call, SYSTEM, options?.timeoutMs ?? Number.POSITIVE_INFINITY)
-    })
+    const ended = newDeferred<void>()
+    const call = new StopCall('stop', reason, caller, to, resolverOfNewest(), rejecterOfNewest())
+    this.#ask(call, SYSTEM, options?.timeoutMs ?? Number.POSITIVE_INFINITY)
+    return ended
+  }
+
+  #ask(call: Call, head: unknown, timeoutMs: number): void {
+    try {
+      this.open(call, head, timeoutMs)
+    } catch (error) {
+      call.refuse(error)
+    }
   }
 
   /** @internal Sends a call on its way. */
@@ -365,12 +376,12 @@ export class Node {
 
   /** @internal */
   reference(): Reference {
-    return new Reference(this.name, this.creation, this.#nextId++)
+    return new Reference(this.name, this.creation, this.#nextReference++)
   }
 
   /** @internal A pid that never was anybody's. */
   deadPid(): Pid {
-    return new ProcessRef(this, this.name, this.creation, this.#nextId++)
+    return new ProcessRef(this, this.name, this.creation, this.#nextPid++)
   }
 
   /** Whether a pid is one of this life of this node, alive or not. */

@@ -5,12 +5,15 @@ import type { Call } from './call.ts'
 import { CALL, INFO } from './messages.ts'
 import type { Process } from './process.ts'
 
-/** See `MailboxOptions.overflow`. */
-export type Overflow = 'refuse' | 'drop_newest' | 'drop_oldest'
+/** See `MailboxOptions`. */
+export interface Bound {
+  readonly capacity: number
+  readonly overflow: 'refuse' | 'drop_newest' | 'drop_oldest'
+}
 
 /** Turns a message away. Answers what its sender is told: false only if the mailbox refuses. */
-export function refuse(process: Process, head: unknown, payload: unknown): boolean {
-  const dropping = process.overflow === 'drop_newest'
+export function refuse(process: Process, bound: Bound, head: unknown, payload: unknown): boolean {
+  const dropping = bound.overflow === 'drop_newest'
   if (head === CALL) (payload as Call).fail('overloaded')
   else if (dropping || head === INFO) process.node.deadLetter(process.pid, head, payload, 'overflow')
   else process.node.counters.refused++

@@ -8,17 +8,18 @@ import type { Call } from './call.ts'
 import type { Debug } from './debug.ts'
 import { type ExitReason, reasonOf } from './exit-reason.ts'
 import { PidSet } from './links.ts'
-import { Mailbox } from './mailbox.ts'
+import { Mailbox, NO_MAIL } from './mailbox.ts'
 import type { MessageTimer } from './message-timers.ts'
 import { CALL, DOWN, Down, EXIT, Exit, INFO, SYSTEM, tagOf } from './messages.ts'
 import type { Node } from './node.ts'
-import { dropOldest, type Overflow, refuse } from './overflow.ts'
+import { type Bound, dropOldest, refuse } from './overflow.ts'
 import type { Pid, Reference } from './pid.ts'
 import type { ProcessRef } from './process-ref.ts'
 import type { Receive } from './receive.ts'
 import type { Priority } from './scheduler.ts'
 import type { StartResult } from './self.ts'
 import { bounce, type Signal } from './signals.ts'
+import type { StartOutcome } from './start-outcome.ts'
 import { handleSystem } from './system-requests.ts'
 import { Timer } from './timers.ts'
 
@@ -48,8 +49,10 @@ export class Process {
   /** System messages in the mailbox. */
   systemWaiting = 0
   trapExit = false
-  capacity = Number.POSITIVE_INFINITY
-  mailbox = new Mailbox()
+  /** The bound of its mailbox, if it has one. */
+  bound: Bound | null = null
+  /** Made with the first message. */
+  mailbox = NO_MAIL
   name: string | undefined
   label: string | undefined
   linkSet: PidSet | null = null
@@ -59,14 +62,10 @@ export class Process {
   watchers: Map<Reference, Pid> | null = null
   /** Timers that will send to this process. */
   messageTimers: Set<MessageTimer> | null = null
-  /** Called once with the outcome of the start, in the name of `starter` if that is a process. */
-  onStarted: ((result: StartResult) => void) | null = null
-  starter: Process | null = null
-  /** Ends the process if its start takes too long. */
-  startLimit: Timer | null = null
+  /** The start under way, until its outcome is told. */
+  start: StartOutcome | null = null
   /** A raw process: messages wait for `receive`; waiting there is idling, not being busy. */
   raw = false
-  overflow: Overflow = 'refuse'
   /** Calls to this process that it has not answered. */
   openCalls: Call | null = null
   /** The receive under way, if any. */
@@ -184,12 +183,17 @@ export class Process {
 
   /** Puts a message into the mailbox, behind signals that are still under way. False if there was no room. */
   accept(head: unknown, payload: unknown): boolean {
-    if (this.mailbox.length + this.heldBack + this.pendingSignals >= this.capacity && head !== SYSTEM) {
-      if (this.overflow !== 'drop_oldest') return refuse(this, head, payload)
+    const { bound } = this
+    if (bound !== null && head !== SYSTEM && this.#waiting >= bound.capacity) {
+      if (bound.overflow !== 'drop_oldest') return refuse(this, bound, head, payload)
       dropOldest(this)
     }
     this.signalled(head, payload)
     return true
+  }
+
+  get #waiting(): number {
+    return this.mailbox.length + this.heldBack + this.pendingSignals
   }
 
   /** The same without a bound: for what a signal turns into. */
@@ -204,6 +208,7 @@ export class Process {
   deliver(head: unknown, payload: unknown): void {
     if (head === CALL || head === SYSTEM) (payload as Call).open(this)
     if (head === SYSTEM) this.systemWaiting++
+    if (this.mailbox === NO_MAIL) this.mailbox = new Mailbox()
     this.mailbox.push(head, payload)
     if (!this.queued) this.wake()
   }
@@ -266,10 +271,15 @@ export class Process {
     this.wake()
   }
 
+  /** Whether an awaited answer may reach the code of this process without {@link resume}. */
+  get hears(): boolean {
+    return this.alive && this.pendingSignals === 0 && !this.node.scheduler.seeded
+  }
+
   /** Lets an awaited answer reach the code of this process: behind signals under way, and never after its end. */
   resume(settle: () => void): void {
     if (!this.alive) this.node.counters.fenced++
-    else if (this.pendingSignals === 0 && !this.node.scheduler.seeded) settle()
+    else if (this.hears) settle()
     else this.node.scheduler.post(this, { kind: 'resume', to: this.pid, settle })
   }
 
@@ -341,14 +351,11 @@ export class Process {
 
   /** Tells whoever started this process how it went. Only the first word counts. */
   started(result: StartResult): void {
-    const tell = this.onStarted
-    if (tell === null) return
-    const { starter } = this
-    if (this.startLimit !== null) this.node.timers.cancel(this.startLimit)
-    this.onStarted = null
-    this.starter = null
-    if (starter === null) tell(result)
-    else starter.resume(() => tell(result))
+    const { start } = this
+    if (start === null) return
+    this.start = null
+    if (start.limit !== null) this.node.timers.cancel(start.limit)
+    start.tell(result)
   }
 
   /** Ends the process: everybody who should know is told, in later turns, and whatever it still does is fenced. */
@@ -375,7 +382,7 @@ export class Process {
       if (head === INFO || typeof head === 'string')
         this.node.deadLetter(this.pid, head, mailbox.payloadAt(i), 'noproc')
     }
-    mailbox.clear()
+    this.mailbox = NO_MAIL
   }
 }
 

@@ -1,5 +1,6 @@
 // Selective receive: a process takes the oldest message that it wants, and leaves the others where they are.
 
+import { newDeferred, rejecterOfNewest, resolverOfNewest } from './deferred.ts'
 import type { Mailbox } from './mailbox.ts'
 import { Cast, DOWN, Down, EXIT, Exit, SYSTEM, TIMEOUT } from './messages.ts'
 import type { Pid, Reference } from './pid.ts'
@@ -18,17 +19,10 @@ export function receive(process: Process, match: Matcher | undefined, timeoutMs:
     const index = findMessage(process.mailbox, match, 0)
     if (index >= 0) return Promise.resolve(takeMessage(process.mailbox, index))
   }
-  return new Promise((resolve, reject) => {
-    const wait = new Receive(process, match, resolve, reject)
-    if (timeoutMs !== undefined && timeoutMs !== Number.POSITIVE_INFINITY) {
-      if (timeoutMs !== 0) process.node.timers.set(wait, timeoutMs, 'timeoutMs')
-      wait.timed = true
-    }
-    process.receiving = wait
-    if (process.raw) process.setBusy(false)
-    // A receive that does not wait looks in a turn of its own, so that what is under way now is seen.
-    if (process.mailbox.length > 0 || timeoutMs === 0) process.wake()
-  })
+  const received = newDeferred<unknown>()
+  const wait = new Receive(process, match, resolverOfNewest(), rejecterOfNewest())
+  wait.begin(timeoutMs)
+  return received
 }
 
 /** A receive under way; as a timer it is its own time limit. */
@@ -53,6 +47,22 @@ export class Receive extends Timer {
     this.#match = match
     this.#resolve = resolve
     this.#reject = reject
+  }
+
+  begin(timeoutMs: number | undefined): void {
+    const process = this.#process
+    if (timeoutMs !== undefined && timeoutMs !== Number.POSITIVE_INFINITY) {
+      try {
+        if (timeoutMs !== 0) process.node.timers.set(this, timeoutMs, 'timeoutMs')
+      } catch (error) {
+        return this.#reject(error)
+      }
+      this.timed = true
+    }
+    process.receiving = this
+    if (process.raw) process.setBusy(false)
+    // A receive that does not wait looks in a turn of its own, so that what is under way now is seen.
+    if (process.mailbox.length > 0 || timeoutMs === 0) process.wake()
   }
 
   /** The message at `index` has been taken out of the mailbox by somebody else. */

@@ -59,11 +59,14 @@ export function bounce(node: Node, signal: Signal, reason: 'noproc' | 'noconnect
 
 /** A process has ended: tells those who monitor it, those it is linked to, and those it monitors. */
 export function announceEnd(node: Node, process: Process, reason: ExitReason): void {
-  const from = process.pid
-  for (const [ref, to] of process.watchers ?? []) node.notify(to, { kind: 'down', to, from, ref, reason })
+  const { pid: from, watchers, linkSet, monitorTable } = process
+  if (watchers !== null) for (const [ref, to] of watchers) node.notify(to, { kind: 'down', to, from, ref, reason })
   // The youngest link first: nobody promises an order, but this is Erlang's.
-  for (const to of process.linkSet?.list().reverse() ?? []) node.notify(to, { kind: 'link_exit', to, from, reason })
-  for (const { pid: to, ref } of process.monitorTable?.values() ?? []) {
+  if (linkSet !== null) {
+    for (const to of linkSet.list().reverse()) node.notify(to, { kind: 'link_exit', to, from, reason })
+  }
+  if (monitorTable === null) return
+  for (const { pid: to, ref } of monitorTable.values()) {
     if (to !== undefined) node.notify(to, { kind: 'demonitor', to, from, ref })
   }
 }

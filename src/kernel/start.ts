@@ -1,8 +1,8 @@
 // The start of a process. A raw process runs from its birth on; a behaviour's start is over when its init has told how
 // it went, and whoever starts it waits for that.
 
+import { newDeferred, rejecterOfNewest, resolverOfNewest } from './deferred.ts'
 import { OptionError } from './errors.ts'
-import { ExitError } from './exit-reason.ts'
 import { startFar } from './far-start.ts'
 import { isElsewhere } from './location.ts'
 import type { Node } from './node.ts'
@@ -13,6 +13,7 @@ import type { ProcessRef } from './process-ref.ts'
 import { RawBehaviour } from './raw.ts'
 import type { Definition } from './ref.ts'
 import type { Body, MailboxOptions, SpawnOptions, StartOptions, StartResult } from './self.ts'
+import { StartOutcome } from './start-outcome.ts'
 import { checkDelay } from './timers.ts'
 
 /** Starts a raw process. */
@@ -41,7 +42,8 @@ export function startFor(
   options: StartOptions,
   tell: (result: StartResult) => void,
 ): void {
-  const process = launch(node, null, parent ?? undefined, definition, argument, options, tell)
+  const outcome = new StartOutcome(null, null, tell as (result: unknown) => void, () => {})
+  const process = launch(node, outcome, parent ?? undefined, definition, argument, options)
   if (process !== undefined && parent !== null) linkFar(process, parent)
 }
 
@@ -54,7 +56,10 @@ export function startProcess(
   options: StartOptions | undefined,
   linked: boolean,
 ): Promise<StartResult> {
-  return new Promise((resolve) => start(node, parent, definition, argument, options, linked, resolve))
+  const result = newDeferred<StartResult>()
+  const outcome = new StartOutcome(parent, null, resolverOfNewest(), rejecterOfNewest())
+  start(node, outcome, definition, argument, options, linked)
+  return result
 }
 
 /** The same; rejects with ExitError unless the process has started. */
@@ -66,58 +71,68 @@ export function startOrThrow(
   options: StartOptions | undefined,
   linked: boolean,
 ): Promise<ProcessRef> {
-  return new Promise((resolve, reject) => {
-    start(node, parent, definition, argument, options, linked, (result) => {
-      if (result === 'ignore') reject(new ExitError('ignore', undefined, `start of ${definition.name}`))
-      else if ('error' in result) reject(new ExitError(result.error, undefined, `start of ${definition.name}`))
-      else resolve(result.ok as ProcessRef)
-    })
-  })
+  const started = newDeferred<ProcessRef>()
+  const outcome = new StartOutcome(parent, definition.name, resolverOfNewest(), rejecterOfNewest())
+  start(node, outcome, definition, argument, options, linked)
+  return started
 }
 
 const NO_OPTIONS: StartOptions = {}
 
 function start(
   node: Node,
-  parent: Process | null,
+  outcome: StartOutcome,
+  definition: Definition,
+  argument: unknown,
+  options: StartOptions | undefined,
+  linked: boolean,
+): void {
+  try {
+    startAnywhere(node, outcome, definition, argument, options, linked)
+  } catch (error) {
+    outcome.refuse(error)
+  }
+}
+
+function startAnywhere(
+  node: Node,
+  outcome: StartOutcome,
   definition: Definition,
   argument: unknown,
   options: StartOptions = NO_OPTIONS,
   linked: boolean,
-  tell: (result: StartResult) => void,
 ): void {
   if (options.on !== undefined && options.on !== node.name) {
-    return startFar(node, parent, definition, argument, { ...options, on: options.on }, linked, tell)
+    return startFar(node, outcome, definition, argument, { ...options, on: options.on }, linked)
   }
   if (isElsewhere(definition)) {
     throw new OptionError('on', options.on, `another node: ${definition.name} is known by its module only`)
   }
-  const process = launch(node, parent, parent?.pid, definition, argument, options, tell)
+  const parent = outcome.starter
+  const process = launch(node, outcome, parent?.pid, definition, argument, options)
   if (process !== undefined && linked && parent !== null) link(parent, process)
 }
 
 function launch(
   node: Node,
-  starter: Process | null,
+  outcome: StartOutcome,
   parent: Pid | undefined,
   definition: Definition,
   argument: unknown,
   options: StartOptions,
-  tell: (result: StartResult) => void,
 ): Process | undefined {
   const { timeoutMs = Number.POSITIVE_INFINITY } = options
   if (timeoutMs !== Number.POSITIVE_INFINITY) checkDelay(timeoutMs, 'timeoutMs')
   const taken = options.name === undefined ? undefined : node.whereis(options.name)
   if (taken !== undefined) {
-    tell({ error: { already_started: taken } })
+    outcome.settle({ error: { already_started: taken } })
     return undefined
   }
   const process = node.create(parent, options)
-  process.onStarted = tell
-  process.starter = starter
+  process.start = outcome
   process.behaviour = definition.create(process, selfOf(process), argument)
   if (timeoutMs !== Number.POSITIVE_INFINITY) {
-    process.startLimit = node.after(timeoutMs, () => {
+    outcome.limit = node.after(timeoutMs, () => {
       process.started({ error: 'timeout' })
       process.end('killed')
     })

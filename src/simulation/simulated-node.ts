@@ -108,7 +108,7 @@ export class SimulatedNode extends Node {
   isWaiting(process: Process): boolean {
     if (process.receiving !== null || process.pendingSignals > 0 || this.#sleeps.has(process)) return true
     if (this.#calls.some((call) => call.caller === process && !call.done)) return true
-    return this.living().some((child) => child.starter === process)
+    return this.living().some((child) => child.start?.starter === process)
   }
 
   /** The power goes: no code of this node runs any more, nobody on it is told, and nothing it awaits comes. */

@@ -301,7 +301,7 @@ export class World {
     const pid = this.#member(nodeName).node.whereis(name)
     const process = pid instanceof ProcessRef ? pid.process : null
     // Before its start is over, what it has is no state.
-    return process === null || process.onStarted !== null ? undefined : process.behaviour?.getState?.()
+    return process === null || process.start !== null ? undefined : process.behaviour?.getState?.()
   }
 
   /** Writes a line into the trace. */
