@@ -87,7 +87,8 @@ export class Call extends Timer {
 
   /** The call was not made, for it was wrong: `error` says how. */
   refuse(error: unknown): void {
-    if (this.#settle()) this.#reject(error)
+    this.#settle()
+    this.#reject(error)
   }
 
   /** The callee has ended before it answered. */

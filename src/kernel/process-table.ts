@@ -42,6 +42,11 @@ export class ProcessTable {
     return [...this.#pages.values(), this.#newest].flatMap(({ slots }) => slots.filter((it) => it !== undefined))
   }
 
+  /** How many pages there are. */
+  get pages(): number {
+    return this.#pages.size + 1
+  }
+
   #page(index: number): Page | undefined {
     return index === this.#newestIndex ? this.#newest : this.#pages.get(index)
   }
