@@ -2,8 +2,8 @@
 // talks to the others only through its router, as it would to another machine.
 
 import { Aliases } from './aliases.ts'
+import { ask } from './ask.ts'
 import { Call, StopCall, SystemCall } from './call.ts'
-import { newDeferred, rejecterOfNewest, resolverOfNewest } from './deferred.ts'
 import { type EndListener, EndListeners } from './end-listeners.ts'
 import { OptionError, ProcessError } from './errors.ts'
 import { type ExitReason, isOrderly } from './exit-reason.ts'
@@ -231,34 +231,17 @@ export class Node {
     argument: unknown,
     options: CallOptions | undefined,
   ): Promise<unknown> {
-    const answered = newDeferred<unknown>()
-    const call = new Call(tag, argument, caller, to, resolverOfNewest(), rejecterOfNewest())
-    this.#ask(call, CALL, options?.timeoutMs ?? CALL_TIMEOUT_MS)
-    return answered
+    return ask(this, Call, CALL, caller, to, tag, argument, options?.timeoutMs ?? CALL_TIMEOUT_MS)
   }
 
   /** @internal A request to the process itself: see messages.ts, SYSTEM. */
   system(caller: Process | null, to: Pid, tag: string, argument?: unknown, options?: CallOptions): Promise<unknown> {
-    const answered = newDeferred<unknown>()
-    const call = new SystemCall(tag, argument, caller, to, resolverOfNewest(), rejecterOfNewest())
-    this.#ask(call, SYSTEM, options?.timeoutMs ?? CALL_TIMEOUT_MS)
-    return answered
+    return ask(this, SystemCall, SYSTEM, caller, to, tag, argument, options?.timeoutMs ?? CALL_TIMEOUT_MS)
   }
 
   /** @internal Asks a process to end with `reason`; resolves once it has. */
   stopProcess(caller: Process | null, to: Pid, reason: ExitReason, options?: CallOptions): Promise<void> {
-    const ended = newDeferred<void>()
-    const call = new StopCall('stop', reason, caller, to, resolverOfNewest(), rejecterOfNewest())
-    this.#ask(call, SYSTEM, options?.timeoutMs ?? Number.POSITIVE_INFINITY)
-    return ended
-  }
-
-  #ask(call: Call, head: unknown, timeoutMs: number): void {
-    try {
-      this.open(call, head, timeoutMs)
-    } catch (error) {
-      call.refuse(error)
-    }
+    return ask(this, StopCall, SYSTEM, caller, to, 'stop', reason, options?.timeoutMs ?? Number.POSITIVE_INFINITY)
   }
 
   /** @internal Sends a call on its way. */
