@@ -8,6 +8,7 @@ import type { Ref } from '../../src/kernel/ref.ts'
 import type { From, Self } from '../../src/kernel/self.ts'
 import { encodeCommand } from '../consensus/command.ts'
 import { Answers } from './answers.ts'
+import { ClockWatch } from './clock-watch.ts'
 import type { Configuration } from './core/configuration.ts'
 import type { HardState } from './core/effect.ts'
 import type { LogIndex, ReplicaId, Term } from './core/entry.ts'
@@ -90,6 +91,8 @@ export class ReplicaHost {
     failedWrites: 0,
     slowApplies: 0,
   }
+  /** Only leases hang on it. */
+  readonly #clockWatch: ClockWatch | undefined
   #nextId = 1
   #queue: Proposal[] = []
   #reads: number[] = []
@@ -108,7 +111,8 @@ export class ReplicaHost {
     this.applied = storage.snapshot?.last.index ?? 0
     const isNew =
       recovered.hardState === undefined && recovered.snapshot === undefined && recovered.entries.length === 0
-    const { random } = options.ports
+    const { random, clock } = options.ports
+    this.#clockWatch = options.raft?.leaseReads === true ? new ClockWatch(clock) : undefined
     this.core = new RaftCore({
       ...options.raft,
       id: options.id,
@@ -133,7 +137,13 @@ export class ReplicaHost {
   }
 
   step(input: Input): void {
-    const effects = this.core.step(input, this.self.now())
+    const nowMs = this.self.now()
+    if (this.#clockWatch?.hasJumped(nowMs) === true) this.#step({ type: 'clockJumped' }, nowMs)
+    this.#step(input, nowMs)
+  }
+
+  #step(input: Input, nowMs: number): void {
+    const effects = this.core.step(input, nowMs)
     this.options.observe?.({ input, effects })
     perform(this, effects)
     if (this.hasViewChanged) this.#tellView()
