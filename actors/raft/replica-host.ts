@@ -6,6 +6,7 @@
 
 import type { Ref } from '../../src/kernel/ref.ts'
 import type { From, Self } from '../../src/kernel/self.ts'
+import { StorageError } from '../../src/storage/errors.ts'
 import { encodeCommand } from '../consensus/command.ts'
 import { Answers } from './answers.ts'
 import { ClockWatch } from './clock-watch.ts'
@@ -273,7 +274,7 @@ export class ReplicaHost {
 
   /** Something was not written. Nothing was written since, and nothing will be until the core knows. */
   diskFailed(error: unknown): void {
-    if (!(error instanceof WriteFailure)) throw error
+    if (!(error instanceof WriteFailure)) return this.#sideFailed(error)
     if (!error.goesOn) this.fatal ??= error.cause
     if (!error.isFirst) return
     this.counters.failedWrites += 1
@@ -283,6 +284,13 @@ export class ReplicaHost {
     if (write !== undefined) {
       this.step({ type: 'persistFailed', write, reason: error.message, durable: error.durable })
     }
+    this.#trouble()
+  }
+
+  /** Something beside the log was not written: a part of a snapshot. */
+  #sideFailed(error: unknown): void {
+    if (!(error instanceof StorageError) || error.outcome !== 'none') throw error
+    this.counters.failedWrites += 1
     this.#trouble()
   }
 
