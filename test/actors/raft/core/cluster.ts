@@ -3,7 +3,7 @@
 
 import type { Configuration } from '../../../../actors/raft/core/configuration.ts'
 import type { Effect, HardState } from '../../../../actors/raft/core/effect.ts'
-import type { Entry, LogIndex, ReplicaId } from '../../../../actors/raft/core/entry.ts'
+import type { Entry, LogIndex, LogPosition, ReplicaId } from '../../../../actors/raft/core/entry.ts'
 import type { Input, MembershipChange, Refused } from '../../../../actors/raft/core/input.ts'
 import type { Message, SnapshotDescription } from '../../../../actors/raft/core/message.ts'
 import type { RaftOptions } from '../../../../actors/raft/core/options.ts'
@@ -32,6 +32,8 @@ export class Disk {
   hardState: HardState | undefined
   snapshot: StoredSnapshot | undefined
   chunks: { key: string; bytes: number[] } | undefined
+  /** What a damaged log once reached, as its head record says. */
+  claimed: LogPosition | undefined
   isGated = false
   isFull = false
 
@@ -347,7 +349,7 @@ export class Cluster {
   #makeCore(id: ReplicaId, incarnation: string, disk: Disk, founders: Configuration | undefined): RaftCore {
     const { perNode, ids: _, ...options } = this.options
     const { hardState, snapshot, entries } = disk
-    const recovered = { hardState, snapshot: snapshot?.description, entries: [...entries], claimed: undefined }
+    const recovered = { hardState, snapshot: snapshot?.description, entries: [...entries], claimed: disk.claimed }
     return new RaftCore({
       ...options,
       ...perNode?.[id],
