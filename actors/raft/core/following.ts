@@ -23,6 +23,7 @@ export function handleAppend(replica: ReplicaState, message: Append): void {
   // Two leaders of one term: the other lies, or is not of this group.
   if (replica.role === 'leader' || !isWellFormed(message)) return
   hearLeader(replica, message.from)
+  replica.isQuiesced = false
   const { log, writes, settings } = replica
   const { previous, entries } = message
   if (replica.receiving?.isInstalling === true || previous.index < log.base.index) {

@@ -124,7 +124,8 @@ function settle(replica: ReplicaState, leading: Leadership): void {
 function automatic(replica: ReplicaState, leading: Leadership): Configuration | undefined {
   const { configuration } = replica
   for (const [id, { incarnation, isConfirmed }] of leading.newLives) {
-    if (isConfirmed) return withNewLife(configuration, id, incarnation)
+    const next = isConfirmed ? withNewLife(configuration, id, incarnation) : undefined
+    if (next !== undefined) return next
   }
   const waiting = leading.changes.find(({ isWaiting }) => isWaiting)
   if (waiting !== undefined) {

@@ -21,7 +21,9 @@ export function propose(replica: ReplicaState, proposals: readonly Proposal[], e
   for (const { id, payload } of proposals) {
     const refusal = refusalOf(payload)
     if (refusal !== undefined) {
-      refused.set(refusal, [...(refused.get(refusal) ?? []), id])
+      const ids = refused.get(refusal)
+      if (ids === undefined) refused.set(refusal, [id])
+      else ids.push(id)
       continue
     }
     const entry = makeEntry(replica, 'command', payload, timeMs)

@@ -253,20 +253,13 @@ function persisted(state: ReplicaState, write: number): void {
     const term = state.log.termAt(writes.durable) ?? 0
     state.trace({ name: 'durable', through: { index: writes.durable, term } })
   }
-  const ready = writes.takeReady().filter(({ term }) => term === state.term)
-  ready.forEach(({ to, message }, at) => {
-    // One acknowledgement says what all before it said.
-    const next = ready[at + 1]
-    const isOutdone = isAcknowledgement(message) && next?.to === to && isAcknowledgement(next.message)
-    if (!isOutdone) state.emit({ type: 'send', to, message })
-  })
+  for (const { term, to, message } of writes.takeReady()) {
+    // What was true in a past term is nobody's business now.
+    if (term === state.term) state.emit({ type: 'send', to, message })
+  }
   countOwnVote(state)
   maybeCommit(state)
   replicateToWitnesses(state)
-}
-
-function isAcknowledgement(message: Message): boolean {
-  return message.kind === 'appendReply' && message.outcome.accepted
 }
 
 function persistFailed(state: ReplicaState, write: number, durable: LogPosition): void {

@@ -109,6 +109,8 @@ export function handleAppendReply(replica: ReplicaState, reply: AppendReply): vo
     noticeLife(replica, reply)
     return
   }
+  // The configured life is the present one: what was heard of another is of the past.
+  if ((leading.newLives.get(peer.id)?.noticedRound ?? reply.round) < reply.round) leading.newLives.delete(peer.id)
   peer.isActive = true
   peer.confirmedRound = Math.max(peer.confirmedRound, Math.min(reply.round, replica.round))
   if (reply.outcome.accepted) handleAccepted(replica, peer, reply.outcome.match, reply.round)

@@ -70,7 +70,10 @@ export class Writes {
     return this.#outstanding.length
   }
 
+  /** Keeps a message until its write is done; of acknowledgements that wait for the same one, the last says it all. */
   defer(deferred: Deferred): void {
+    const before = this.#deferred.at(-1)
+    if (before?.after === deferred.after && isOutdone(before, deferred)) this.#deferred.pop()
     this.#deferred.push(deferred)
   }
 
@@ -107,12 +110,12 @@ export class Writes {
     this.done = write
   }
 
-  /** What waited for the writes done, in order. */
+  /** What waited for the writes done, in order; one acknowledgement says what all before it said. */
   takeReady(): Deferred[] {
     if (this.#deferred.length === 0) return []
     const ready = this.#deferred.filter(({ after }) => after <= this.done)
     if (ready.length > 0) this.#deferred = this.#deferred.filter(({ after }) => after > this.done)
-    return ready
+    return ready.filter((deferred, at) => !isOutdone(deferred, ready[at + 1]))
   }
 
   /**
@@ -165,4 +168,12 @@ export class Writes {
     copy.#deferred = [...this.#deferred]
     return copy
   }
+}
+
+function isOutdone(a: Deferred, b: Deferred | undefined): boolean {
+  return a.to === b?.to && a.term === b.term && isAcknowledgement(a.message) && isAcknowledgement(b.message)
+}
+
+function isAcknowledgement(message: Message): boolean {
+  return message.kind === 'appendReply' && message.outcome.accepted
 }

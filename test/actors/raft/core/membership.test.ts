@@ -412,6 +412,30 @@ describe('another life of a member (33)', () => {
     expect(stand.core.configuration.configuration.members[2]).toEqual(learner('n3', 'third', true))
   })
 
+  it('is of the past if the configured one answers later', () => {
+    const { stand, first } = ready()
+    hear(stand, 'earlier', first)
+    const next = beat(stand)
+    stand.acknowledge('n3', 2, first)
+    hear(stand, 'earlier', first)
+    stand.acknowledge('n3', 2, next)
+    hear(stand, 'earlier', next)
+    expect(stand.core.configuration.at).toBe(1)
+    hear(stand, 'earlier', beat(stand))
+    expect(stand.core.configuration.at).toBe(3)
+  })
+
+  it('of the only voter beside is left to whoever runs the group, and keeps nobody else from going on', () => {
+    const group = { members: [voter('n1'), learner('n2', '', true), learner('n3')] }
+    const stand = LoneCore.recovered(logOf(group), 1)
+    stand.settle({ type: 'campaign' })
+    stand.persist()
+    stand.clear()
+    hear(stand, 'second', beat(stand))
+    hear(stand, 'second', beat(stand))
+    expect(stand.core.configuration.configuration.members[2]).toEqual(learner('n3', 'second'))
+  })
+
   it('holds no commitment up and gives none', () => {
     const { stand } = ready()
     stand.propose('a')

@@ -144,6 +144,9 @@ describe('a follower', () => {
     expect(stand.core.isQuiesced).toBe(false)
     append(3, true)
     expect(stand.core.isQuiesced).toBe(true)
+    append(9, true)
+    expect(stand.core.isQuiesced).toBe(false)
+    append(3, true)
     stand.now = 10_000
     stand.clear()
     append(3, false)

@@ -61,6 +61,37 @@ describe('what waits', () => {
     expect(writes.takeReady().map(({ term }) => term)).toEqual([2])
   })
 
+  it('is one acknowledgement where several would say the same', () => {
+    const writes = new Writes(0, undefined)
+    writes.issue(1, undefined)
+    writes.issue(2, undefined)
+    const acknowledge = (after: number, match: number, to = 'n2', term = 1) => {
+      const outcome = { accepted: true, match } as const
+      writes.defer({
+        after,
+        term,
+        to,
+        message: { kind: 'appendReply', from: 'n1', incarnation: '', term, round: 1, outcome },
+      })
+    }
+    for (let match = 1; match <= 9; match += 1) acknowledge(1, match)
+    acknowledge(2, 10)
+    acknowledge(2, 11, 'n3')
+    acknowledge(2, 12, 'n3', 2)
+    writes.defer({ after: 2, term: 2, to: 'n3', message: reply })
+    acknowledge(2, 13, 'n3', 2)
+    const matches = () =>
+      writes
+        .takeReady()
+        .map(({ message }) =>
+          message.kind === 'appendReply' && message.outcome.accepted ? message.outcome.match : message.kind,
+        )
+    writes.complete(1)
+    expect(matches()).toEqual([9])
+    writes.complete(2)
+    expect(matches()).toEqual([10, 11, 12, 'voteReply', 13])
+  })
+
   it('waits for the write that holds what it depends on', () => {
     const writes = new Writes(0, undefined)
     expect([writes.forHardState, writes.forEntries(0), writes.isDirty(0)]).toEqual([0, 0, false])
