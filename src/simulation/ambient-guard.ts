@@ -38,7 +38,8 @@ export class AmbientGuard {
 
   /** Runs `act`: ambient calls in it, and in what it awaits or schedules, throw an {@link AmbientError}. */
   run<Result>(act: () => Result): Result {
-    return inside.run(this.#isInstalled ? this : undefined, act)
+    const guard = this.#isInstalled ? this : undefined
+    return inside.getStore() === guard ? act() : inside.run(guard, act)
   }
 
   /** Runs `act` in the real world, also within {@link run}: for the simulator's own needs. */

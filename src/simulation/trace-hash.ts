@@ -1,10 +1,10 @@
 // The running hash of a run: whatever is taken in, in order, becomes 64 bits. Two runs with the same events have the
 // same hash, on every machine and under every Node version; so what is taken in must be canonical. Stacks are left out
-// (they hold paths and line numbers), object keys are sorted, and Map and Set count as unordered: the hash says what a
-// payload is, not how it came to be.
+// (they hold paths and line numbers), and the fields of an object, like the members of a Map or a Set, have no order: the
+// hash says what a payload is, not how it came to be. What has no order is hashed part by part, and the parts added up.
 
 import { OptionError } from '../kernel/errors.ts'
-import { HalfSipHash, hashText } from './half-sip-hash.ts'
+import { StreamHash } from './stream-hash.ts'
 
 /** Payloads nested deeper than this are refused: no message needs it, and the stack is finite. */
 const MAX_DEPTH = 200
@@ -35,11 +35,8 @@ const TAG = {
 
 /** A streaming, canonical 64-bit hash of values. */
 export class TraceHash {
-  readonly #hash: HalfSipHash
-
-  constructor() {
-    this.#hash = new HalfSipHash()
-  }
+  readonly #hash = new StreamHash()
+  readonly #path: object[] = []
 
   /** Takes in a bare 32-bit integer. Cheaper than `value`; for counters, times and tags of fixed place. */
   word(value: number): this {
@@ -49,7 +46,7 @@ export class TraceHash {
 
   /** Takes in a string of fixed place: a name, a kind. */
   text(value: string): this {
-    hashText(this.#hash, value)
+    this.#hash.text(value)
     return this
   }
 
@@ -60,14 +57,15 @@ export class TraceHash {
    * allowed. Nesting beyond 200 throws an OptionError.
    */
   value(value: unknown): this {
-    absorb(this.#hash, value, [])
+    if (this.#path.length > 0) this.#path.length = 0
+    absorb(this.#hash, value, this.#path)
     return this
   }
 
   /** The hash so far, as 16 hexadecimal digits. The stream goes on. */
   hex(): string {
-    const [first, second] = this.#hash.words()
-    return first.toString(16).padStart(8, '0') + second.toString(16).padStart(8, '0')
+    const { high, low } = this.#hash
+    return (high >>> 0).toString(16).padStart(8, '0') + (low >>> 0).toString(16).padStart(8, '0')
   }
 }
 
@@ -78,14 +76,14 @@ export function digestOf(value: unknown): string {
 
 const double = new DataView(new ArrayBuffer(8))
 
-function absorb(hash: HalfSipHash, value: unknown, path: object[]): void {
+function absorb(hash: StreamHash, value: unknown, path: object[]): void {
   switch (typeof value) {
     case 'number':
       absorbNumber(hash, value)
       return
     case 'string':
       hash.word(TAG.text)
-      hashText(hash, value)
+      hash.text(value)
       return
     case 'boolean':
       hash.word(value ? TAG.true : TAG.false)
@@ -95,15 +93,15 @@ function absorb(hash: HalfSipHash, value: unknown, path: object[]): void {
       return
     case 'bigint':
       hash.word(TAG.bigint)
-      hashText(hash, value.toString(16))
+      hash.text(value.toString(16))
       return
     case 'function':
       hash.word(TAG.function)
-      hashText(hash, value.name)
+      hash.text(value.name)
       return
     case 'symbol':
       hash.word(TAG.symbol)
-      hashText(hash, value.description ?? '')
+      hash.text(value.description ?? '')
       return
     default:
       if (typeof value === 'object' && value !== null) absorbNested(hash, value, path)
@@ -111,7 +109,7 @@ function absorb(hash: HalfSipHash, value: unknown, path: object[]): void {
   }
 }
 
-function absorbNumber(hash: HalfSipHash, value: number): void {
+function absorbNumber(hash: StreamHash, value: number): void {
   if ((value | 0) === value && !Object.is(value, -0)) {
     hash.word(TAG.integer)
     hash.word(value)
@@ -123,102 +121,131 @@ function absorbNumber(hash: HalfSipHash, value: number): void {
   hash.word(double.getInt32(4))
 }
 
-function absorbNested(hash: HalfSipHash, value: object, path: object[]): void {
-  const ancestor = path.indexOf(value)
-  if (ancestor !== -1) {
+function absorbNested(hash: StreamHash, value: object, path: object[]): void {
+  const depth = path.length
+  for (let at = 0; at < depth; at++) {
+    if (path[at] !== value) continue
     hash.word(TAG.ancestor)
-    hash.word(path.length - ancestor)
+    hash.word(depth - at)
     return
   }
-  if (path.length >= MAX_DEPTH) throw new OptionError('payload', '…', `nesting of at most ${MAX_DEPTH}`)
+  if (depth >= MAX_DEPTH) throw new OptionError('payload', '…', `nesting of at most ${MAX_DEPTH}`)
   path.push(value)
   absorbObject(hash, value, path)
   path.pop()
 }
 
-function absorbObject(hash: HalfSipHash, value: object, path: object[]): void {
-  if (Array.isArray(value)) {
+function absorbObject(hash: StreamHash, value: object, path: object[]): void {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype === Object.prototype || prototype === null) {
+    hash.word(TAG.object)
+    absorbFields(hash, value, path)
+  } else if (Array.isArray(value)) {
     hash.word(TAG.array)
     hash.word(value.length)
     for (const item of value) absorb(hash, item, path)
   } else if (value instanceof Map) {
     hash.word(TAG.map)
-    absorbUnordered(hash, value, path)
+    absorbMembers(hash, value, path)
   } else if (value instanceof Set) {
     hash.word(TAG.set)
-    absorbUnordered(hash, value, path)
+    absorbMembers(hash, value, path)
   } else if (ArrayBuffer.isView(value)) {
-    absorbBytes(hash, new Uint8Array(value.buffer, value.byteOffset, value.byteLength))
+    hash.word(TAG.bytes)
+    hash.bytes(value instanceof Uint8Array ? value : new Uint8Array(value.buffer, value.byteOffset, value.byteLength))
   } else if (value instanceof ArrayBuffer || value instanceof SharedArrayBuffer) {
-    absorbBytes(hash, new Uint8Array(value))
+    hash.word(TAG.bytes)
+    hash.bytes(new Uint8Array(value))
   } else if (value instanceof Date) {
     hash.word(TAG.date)
     absorbNumber(hash, value.getTime())
   } else if (value instanceof Error) {
-    hash.word(TAG.error)
-    hashText(hash, String(value.name))
-    absorbFields(hash, value, Object.getOwnPropertyNames(value).filter(isNotStack), path)
+    absorbError(hash, value, path)
   } else {
-    absorbRecord(hash, value, path)
+    absorbInstance(hash, value, path)
   }
 }
 
-function absorbRecord(hash: HalfSipHash, value: object, path: object[]): void {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype === null || prototype === Object.prototype) {
-    hash.word(TAG.object)
-    const keys = Object.keys(value)
-    // An exit reason { error, stack } carries its stack as plain text.
-    const isExitReason = keys.length === 2 && keys.includes('error') && keys.includes('stack')
-    absorbFields(hash, value, isExitReason ? ['error'] : keys, path)
-    return
+function absorbError(hash: StreamHash, error: Error, path: object[]): void {
+  hash.word(TAG.error)
+  hash.text(String(error.name))
+  const parts = new Parts(hash)
+  for (const key of Object.getOwnPropertyNames(error)) {
+    if (key === 'stack') continue
+    hash.text(key)
+    absorb(hash, (error as Error & Readonly<Record<string, unknown>>)[key], path)
+    parts.add(hash)
   }
+  parts.end(hash)
+}
+
+function absorbInstance(hash: StreamHash, value: object, path: object[]): void {
   hash.word(TAG.instance)
-  hashText(hash, String(value.constructor?.name))
+  hash.text(String(value.constructor?.name))
   // A pid or a ref leads to its whole node; its text is what it is.
   if ('toJSON' in value && typeof value.toJSON === 'function') absorb(hash, value.toJSON(), path)
-  else absorbFields(hash, value, Object.keys(value), path)
+  else absorbFields(hash, value, path)
 }
 
-function absorbFields(hash: HalfSipHash, value: object, keys: string[], path: object[]): void {
-  hash.word(keys.length)
-  for (const key of keys.sort()) {
-    hashText(hash, key)
-    absorb(hash, (value as Record<string, unknown>)[key], path)
+// ---- what has no order --------------------------------------------------------------------------------------------
+
+/** Puts a stream aside, hashes parts each on its own, adds them up, and goes on with the sum: in whatever order. */
+class Parts {
+  readonly #a: number
+  readonly #b: number
+  #high = 0
+  #low = 0
+  #count = 0
+
+  constructor(hash: StreamHash) {
+    this.#a = hash.a
+    this.#b = hash.b
+    hash.clear()
+  }
+
+  /** A part is over. */
+  add(hash: StreamHash): void {
+    this.#high = (this.#high + hash.high) | 0
+    this.#low = (this.#low + hash.low) | 0
+    this.#count++
+    hash.clear()
+  }
+
+  end(hash: StreamHash): void {
+    hash.a = this.#a
+    hash.b = this.#b
+    hash.word(this.#count)
+    hash.word(this.#high)
+    hash.word(this.#low)
   }
 }
 
-/** Members in order of their own hashes: insertion order is history, not content. */
-function absorbUnordered(hash: HalfSipHash, members: Map<unknown, unknown> | Set<unknown>, path: object[]): void {
-  const hashes: (readonly [number, number])[] = []
+/** Own enumerable fields under text keys. */
+function absorbFields(hash: StreamHash, value: object, path: object[]): void {
+  const parts = new Parts(hash)
+  for (const key in value) {
+    // Read within the loop, where the engine knows the field's place without looking it up.
+    const field = (value as Readonly<Record<string, unknown>>)[key]
+    if (!Object.hasOwn(value, key) || (key === 'stack' && isExitReason(value))) continue
+    hash.text(key)
+    absorb(hash, field, path)
+    parts.add(hash)
+  }
+  parts.end(hash)
+}
+
+function absorbMembers(hash: StreamHash, members: Map<unknown, unknown> | Set<unknown>, path: object[]): void {
+  const parts = new Parts(hash)
   const isMap = members instanceof Map
   for (const [key, value] of members.entries()) {
-    const member = new HalfSipHash()
-    absorb(member, key, path)
-    if (isMap) absorb(member, value, path)
-    hashes.push(member.words())
+    absorb(hash, key, path)
+    if (isMap) absorb(hash, value, path)
+    parts.add(hash)
   }
-  hashes.sort((a, b) => a[0] - b[0] || a[1] - b[1])
-  hash.word(hashes.length)
-  for (const [first, second] of hashes) {
-    hash.word(first)
-    hash.word(second)
-  }
+  parts.end(hash)
 }
 
-function absorbBytes(hash: HalfSipHash, bytes: Uint8Array): void {
-  hash.word(TAG.bytes)
-  hash.word(bytes.length)
-  for (let i = 0; i < bytes.length; i += 4) {
-    hash.word(byte(bytes, i) | (byte(bytes, i + 1) << 8) | (byte(bytes, i + 2) << 16) | (byte(bytes, i + 3) << 24))
-  }
-}
-
-/** 0 past the end: the length before tells padding from data. */
-function byte(bytes: Uint8Array, index: number): number {
-  return bytes[index] ?? 0
-}
-
-function isNotStack(key: string): boolean {
-  return key !== 'stack'
+/** `{ error, stack }` carries its stack as plain text. */
+function isExitReason(value: object): boolean {
+  return 'error' in value && Object.keys(value).length === 2
 }

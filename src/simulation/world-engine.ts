@@ -37,6 +37,13 @@ export type Invariant = () => boolean | string | undefined
 /** The event loop of the host gets a turn at least once in so many events. */
 const BREATH = 4096
 const immediately = setImmediate
+const nextTick = process.nextTick
+
+/** How a burst ended: `done` holds, nothing is left to happen, or microtasks must run before anything else does. */
+type Outcome = 'done' | 'idle' | 'drain'
+
+/** What has run to its end: microtasks, or the host's own ticks too, which some of Node's streams wait for. */
+type Drained = 'microtasks' | 'all'
 
 export class WorldEngine {
   readonly time = new VirtualTime()
@@ -113,20 +120,43 @@ export class WorldEngine {
   // ---- stepping ----------------------------------------------------------------------------------------------------
 
   /** Steps until `done` holds (true), or nothing is left to happen up to `untilUs` (false). */
-  async drive(untilUs: number, done: () => boolean = never): Promise<boolean> {
-    for (;;) {
-      if (this.failure !== undefined) throw this.failure
-      const outcome = this.guarded(() => this.#burst(untilUs, done))
-      if (outcome !== 'drain') {
-        if (this.failure !== undefined) throw this.failure
-        return outcome === 'done'
+  drive(untilUs: number, done: () => boolean = never): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      let drained: Drained | undefined
+      const act = (): Outcome => {
+        if (drained !== undefined) this.#settled(drained)
+        return this.#burst(untilUs, done)
       }
-      await drained()
-      this.guarded(() => this.#settled())
-    }
+      const go = (): void => {
+        try {
+          const outcome = this.failure === undefined ? this.guarded(act) : 'idle'
+          if (this.failure !== undefined) reject(this.failure)
+          else if (outcome !== 'drain') resolve(outcome === 'done')
+          else drained = this.#drain(go)
+        } catch (error) {
+          reject(error)
+        }
+      }
+      hop(go)
+    })
   }
 
-  #burst(untilUs: number, done: () => boolean): 'done' | 'idle' | 'drain' {
+  /**
+   * Calls `next` once the microtasks of this event have run to their end. We are in a microtask ourselves: from there, a
+   * tick of the host comes only after all of them, and costs a tenth of an immediate, which passes through the host's
+   * whole event loop.
+   */
+  #drain(next: () => void): Drained {
+    if (this.#sinceBreath < BREATH) {
+      nextTick(hop, next)
+      return 'microtasks'
+    }
+    this.#sinceBreath = 0
+    immediately(hop, next)
+    return 'all'
+  }
+
+  #burst(untilUs: number, done: () => boolean): Outcome {
     const pulse = this.pulse
     for (;;) {
       if (done()) return 'done'
@@ -134,10 +164,10 @@ export class WorldEngine {
       if (this.#later.length > 0) this.#runLater()
       else if (!this.scheduler.step() && !this.time.step(untilUs)) return 'idle'
       const mustDrain =
+        ++this.#sinceBreath >= BREATH ||
         pulse.stirred ||
         pulse.outside.size > 0 ||
-        (pulse.unfinished > 0 && !this.scheduler.seeded) ||
-        ++this.#sinceBreath >= BREATH
+        (pulse.unfinished > 0 && !this.scheduler.seeded)
       if (mustDrain) return 'drain'
       this.#check()
       if (this.failure !== undefined) return 'idle'
@@ -145,11 +175,11 @@ export class WorldEngine {
   }
 
   /** The microtasks of an event have run. */
-  #settled(): void {
-    this.pulse.stirred = false
-    this.#sinceBreath = 0
-    for (const wait of this.pulse.outside) if (wait.done) this.pulse.outside.delete(wait)
-    if (this.#touched.length > 0) this.#checkHandlers()
+  #settled(drained: Drained): void {
+    const { pulse } = this
+    pulse.stirred = false
+    if (pulse.outside.size > 0) for (const wait of pulse.outside) if (wait.done) pulse.outside.delete(wait)
+    if (this.#touched.length > 0) this.#checkHandlers(drained)
     this.#check()
   }
 
@@ -170,14 +200,22 @@ export class WorldEngine {
     }
   }
 
-  #checkHandlers(): void {
+  #checkHandlers(drained: Drained): void {
     const touched = this.#touched
     this.#touched = []
+    if (this.#options.strict !== true) return
     for (const process of touched) {
-      if (this.#options.strict !== true || !process.alive || !process.busy || !this.#isStuck(process)) continue
+      if (!process.alive || !process.busy || !this.#isStuck(process)) continue
+      if (drained === 'microtasks') return this.#lookAgain(touched)
       const what = process.handling ?? 'its body'
       this.failed('stuck', whoIs(process), `awaits what nothing in this world brings, handling ${what}`)
     }
+  }
+
+  #lookAgain(touched: Process[]): void {
+    this.#touched = touched
+    this.#sinceBreath = BREATH
+    this.pulse.stirred = true
   }
 
   #isStuck(process: Process): boolean {
@@ -232,6 +270,13 @@ export class WorldEngine {
 /** Whoever listens to events lives in the real world: the listener may write a file. */
 function outsideOf({ guard, onEvent }: EngineOptions): EngineOptions['onEvent'] {
   return guard === undefined || onEvent === undefined ? onEvent : (event) => guard.outside(() => onEvent(event))
+}
+
+const resolved = Promise.resolve()
+
+/** Goes on in a microtask. */
+function hop(next: () => void): void {
+  void resolved.then(next)
 }
 
 // Microtasks of handlers run to their end before an immediate does.

@@ -25,7 +25,9 @@ export interface TraceEvent {
   readonly payload: unknown
 }
 
-const NUMBER_OF_KIND = new Map(EVENT_KINDS.map((kind, index) => [kind, index]))
+const NUMBER_OF_KIND: Readonly<Record<string, number>> = Object.fromEntries(
+  EVENT_KINDS.map((kind, index) => [kind, index]),
+)
 const WORD = 0x1_0000_0000
 
 /** The events of a world: `world.trace`. */
@@ -54,7 +56,7 @@ export class WorldTrace {
   /** @internal Writes an event down; to add a line of one's own there is `world.note`. */
   add(atUs: number, node: string, kind: EventKind, who: string, what: string, payload: unknown): void {
     const hash = this.#hash
-    hash.word(NUMBER_OF_KIND.get(kind) ?? -1)
+    hash.word(NUMBER_OF_KIND[kind] ?? -1)
     hash.word(atUs % WORD)
     hash.word(Math.floor(atUs / WORD))
     hash.text(node)
