@@ -1,5 +1,5 @@
-// A batch of writes, encoded as it is built: one buffer that crosses to the storage thread without a second copy,
-// and that no later change of the caller's arrays can reach.
+// A batch of writes, encoded as it is built, so that no later change of the caller's arrays can reach it. Small batches
+// are carved from one slab: a buffer for each would cost more than all else. What was carved is never written again.
 //
 // Layout, little-endian, per operation: u8 kind, u32 length of a, a, and for put, expect and deleteRange u32 length
 // of b, b. The layout lives in memory only; it is no format on disk.
@@ -7,31 +7,49 @@
 import { OptionError } from '../kernel/errors.ts'
 import { checkKey } from './keys.ts'
 
-const kinds = { put: 1, delete: 2, deleteRange: 3, expect: 4, expectAbsent: 5 } as const
+/** What the operations of an encoded batch do; see {@link BatchReader}. */
+export const kinds = { put: 1, delete: 2, deleteRange: 3, expect: 4, expectAbsent: 5 } as const
 
-/** One decoded operation; its arrays are views of the batch's buffer. */
-export type WriteOperation =
-  | { readonly kind: 'put' | 'expect'; readonly key: Uint8Array; readonly value: Uint8Array }
-  | { readonly kind: 'delete' | 'expectAbsent'; readonly key: Uint8Array }
-  | { readonly kind: 'deleteRange'; readonly from: Uint8Array; readonly to: Uint8Array }
+const slabBytes = 64 * 1024
+/** Batches that expect to be larger have a buffer of their own. */
+const largestCarved = 4096
+
+let slab = new Uint8Array(slabBytes)
+let slabUsed = 0
 
 /** Operations that take effect together, in the order in which they were added. */
 export class WriteBatch {
   #bytes: Uint8Array<ArrayBuffer>
-  #view: DataView
-  #length = 0
+  /** Where the batch begins in `#bytes`, ends at present, and may go on to. */
+  #start = 0
+  #end = 0
+  #limit: number
+  #isCarved = true
   #taken = false
   #changes = false
 
   /** @param sizeHint bytes to set aside at first; the batch grows beyond them. Default 256. */
   constructor(sizeHint = 256) {
-    this.#bytes = new Uint8Array(sizeHint)
-    this.#view = new DataView(this.#bytes.buffer)
+    if (sizeHint > largestCarved) {
+      this.#bytes = new Uint8Array(sizeHint)
+      this.#limit = sizeHint
+      this.#isCarved = false
+      return
+    }
+    if (slabUsed + sizeHint > slabBytes) {
+      slab = new Uint8Array(slabBytes)
+      slabUsed = 0
+    }
+    this.#bytes = slab
+    this.#start = slabUsed
+    this.#end = slabUsed
+    slabUsed += sizeHint
+    this.#limit = slabUsed
   }
 
   /** Encoded size in bytes: keys and values, and 5 or 9 bytes for each operation. */
   get byteLength(): number {
-    return this.#length
+    return this.#end - this.#start
   }
 
   /** Sets a key, whether it is there or not, to `value`, or to `head` and `value` in one. */
@@ -66,13 +84,24 @@ export class WriteBatch {
   }
 
   /**
-   * Hands the encoded operations over; the batch is used up.
+   * Hands the encoded operations over; the batch is used up. The bytes may share their buffer with other batches.
    * @internal
    */
   take(): Uint8Array<ArrayBuffer> {
     this.#checkUnused()
     this.#taken = true
-    return this.#bytes.subarray(0, this.#length)
+    // What was set aside and not needed is for the next batch.
+    if (this.#bytes === slab && this.#limit === slabUsed) slabUsed = this.#end
+    return this.#bytes.subarray(this.#start, this.#end)
+  }
+
+  /**
+   * The same in a buffer that holds nothing else, to be transferred to another thread.
+   * @internal
+   */
+  detach(): Uint8Array<ArrayBuffer> {
+    const bytes = this.take()
+    return this.#isCarved ? bytes.slice() : bytes
   }
 
   #add(kind: number, a: Uint8Array, b?: Uint8Array, headOfB?: Uint8Array): this {
@@ -80,29 +109,37 @@ export class WriteBatch {
     if (kind !== kinds.expect && kind !== kinds.expectAbsent) this.#changes = true
     const headLength = headOfB === undefined ? 0 : headOfB.length
     this.#reserve(5 + a.length + (b === undefined ? 0 : 4 + headLength + b.length))
-    let at = this.#length
-    this.#view.setUint8(at, kind)
-    this.#view.setUint32(at + 1, a.length, true)
-    this.#bytes.set(a, at + 5)
-    at += 5 + a.length
+    const bytes = this.#bytes
+    let at = this.#end
+    bytes[at] = kind
+    writeLength(bytes, at + 1, a.length)
+    at = copy(a, bytes, at + 5)
     if (b !== undefined) {
-      this.#view.setUint32(at, headLength + b.length, true)
+      writeLength(bytes, at, headLength + b.length)
       at += 4
-      if (headOfB !== undefined) this.#bytes.set(headOfB, at)
-      this.#bytes.set(b, at + headLength)
-      at += headLength + b.length
+      if (headOfB !== undefined) at = copy(headOfB, bytes, at)
+      at = copy(b, bytes, at)
     }
-    this.#length = at
+    this.#end = at
     return this
   }
 
   #reserve(size: number): void {
-    const needed = this.#length + size
-    if (needed <= this.#bytes.length) return
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
-    grown.set(this.#bytes.subarray(0, this.#length))
+    const needed = this.#end + size
+    if (needed <= this.#limit) return
+    if (this.#bytes === slab && this.#limit === slabUsed && needed <= slabBytes) {
+      slabUsed = needed
+      this.#limit = needed
+      return
+    }
+    const length = this.byteLength
+    const grown = new Uint8Array(Math.max(length + size, length * 2, largestCarved))
+    grown.set(this.#bytes.subarray(this.#start, this.#end))
     this.#bytes = grown
-    this.#view = new DataView(grown.buffer)
+    this.#isCarved = false
+    this.#start = 0
+    this.#end = length
+    this.#limit = grown.length
   }
 
   #checkUnused(): void {
@@ -110,23 +147,70 @@ export class WriteBatch {
   }
 }
 
-/** The operations of an encoded batch, in order. */
-export function* operationsOf(bytes: Uint8Array): Generator<WriteOperation, void, void> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  let at = 0
-  const next = (): Uint8Array => {
-    const start = at + 4
-    at = start + view.getUint32(at, true)
-    return bytes.subarray(start, at)
+/** Steps over the operations of an encoded batch, in order, without making an object of each. */
+export class BatchReader {
+  readonly bytes: Uint8Array
+  /** One of {@link kinds}. */
+  kind = 0
+  /** Where the key lies in `bytes`; of a deleteRange, where it begins. */
+  keyFrom = 0
+  keyTo = 0
+  /** Where the value lies in `bytes`; of a deleteRange, the key at which it ends. Empty if there is none. */
+  valueFrom = 0
+  valueTo = 0
+  #at = 0
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
   }
-  while (at < bytes.length) {
-    const kind = bytes[at]
-    at += 1
-    const a = next()
-    if (kind === kinds.put) yield { kind: 'put', key: a, value: next() }
-    else if (kind === kinds.delete) yield { kind: 'delete', key: a }
-    else if (kind === kinds.deleteRange) yield { kind: 'deleteRange', from: a, to: next() }
-    else if (kind === kinds.expect) yield { kind: 'expect', key: a, value: next() }
-    else yield { kind: 'expectAbsent', key: a }
+
+  /** Goes to the next operation. False if there is none. */
+  next(): boolean {
+    const { bytes } = this
+    let at = this.#at
+    if (at >= bytes.length) return false
+    this.kind = bytes[at] ?? 0
+    this.keyFrom = at + 5
+    at = this.keyFrom + readLength(bytes, at + 1)
+    this.keyTo = at
+    this.valueFrom = at
+    if (this.kind !== kinds.delete && this.kind !== kinds.expectAbsent) {
+      this.valueFrom = at + 4
+      at = this.valueFrom + readLength(bytes, at)
+    }
+    this.valueTo = at
+    this.#at = at
+    return true
   }
+
+  /** A view of the key. */
+  get key(): Uint8Array {
+    return this.bytes.subarray(this.keyFrom, this.keyTo)
+  }
+
+  /** A view of the value. */
+  get value(): Uint8Array {
+    return this.bytes.subarray(this.valueFrom, this.valueTo)
+  }
+}
+
+const COPY_BY_HAND = 48
+
+function copy(from: Uint8Array, to: Uint8Array, at: number): number {
+  const { length } = from
+  if (length > COPY_BY_HAND) to.set(from, at)
+  else for (let i = 0; i < length; i++) to[at + i] = from[i] ?? 0
+  return at + length
+}
+
+function writeLength(bytes: Uint8Array, at: number, length: number): void {
+  bytes[at] = length
+  bytes[at + 1] = length >>> 8
+  bytes[at + 2] = length >>> 16
+  bytes[at + 3] = length >>> 24
+}
+
+function readLength(bytes: Uint8Array, at: number): number {
+  const low = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16)
+  return (low | ((bytes[at + 3] ?? 0) << 24)) >>> 0
 }

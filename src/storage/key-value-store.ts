@@ -8,6 +8,9 @@ import { WriteBatch } from './batch.ts'
 import { maxKeyBytes, prefixRange, successor } from './keys.ts'
 import { scanAll, type TransactionalStore } from './store.ts'
 
+/** How many text keys a store keeps as bytes. */
+const maxTextKeys = 1000
+
 /** A text key stands for its UTF-8 bytes. */
 export type Key = string | Uint8Array
 
@@ -41,6 +44,8 @@ export interface KeyValueChanges {
 export class KeyValueStore {
   readonly #store: TransactionalStore
   readonly #prefix: Uint8Array
+  /** Text keys used lately, as bytes. */
+  readonly #textKeys = new Map<string, Uint8Array>()
 
   /**
    * @param store stays the caller's: several key-value stores and logs share it, and nobody closes it here.
@@ -63,14 +68,18 @@ export class KeyValueStore {
   }
 
   /** Collects changes and writes them as one step; resolves once all are durable. `change` must not wait. */
-  async update(change: (changes: KeyValueChanges) => void): Promise<void> {
-    const batch = new WriteBatch()
-    change({
-      put: (key, value) => void batch.put(this.#keyOf(key), value),
-      delete: (key) => void batch.delete(this.#keyOf(key)),
-      expect: (key, value) => void batch.expect(this.#keyOf(key), value),
-    })
-    if (batch.byteLength > 0) await this.#store.write(batch)
+  update(change: (changes: KeyValueChanges) => void): Promise<void> {
+    try {
+      const batch = new WriteBatch()
+      change({
+        put: (key, value) => void batch.put(this.#keyOf(key), value),
+        delete: (key) => void batch.delete(this.#keyOf(key)),
+        expect: (key, value) => void batch.expect(this.#keyOf(key), value),
+      })
+      return batch.byteLength > 0 ? this.#store.write(batch) : Promise.resolve()
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** The key's durable value, or undefined. */
@@ -98,7 +107,13 @@ export class KeyValueStore {
   }
 
   #keyOf(key: Key): Uint8Array {
-    return joinKey(this.#prefix, typeof key === 'string' ? Buffer.from(key, 'utf8') : key)
+    if (typeof key !== 'string') return joinKey(this.#prefix, key)
+    const known = this.#textKeys.get(key)
+    if (known !== undefined) return known
+    const joined = joinKey(this.#prefix, Buffer.from(key, 'utf8'))
+    if (this.#textKeys.size >= maxTextKeys) this.#textKeys.clear()
+    this.#textKeys.set(key, joined)
+    return joined
   }
 }
 

@@ -40,3 +40,18 @@ export function equalBytes(a: Uint8Array | undefined, b: Uint8Array | undefined)
   if (a === undefined || b === undefined) return a === b
   return a.length === b.length && Buffer.compare(a, b) === 0
 }
+
+/** Below, at or above 0 as `a` lies before, at or behind `b` in the order of memcmp. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  return compareSlice(a, b, 0, b.length)
+}
+
+/** The same for `a` and the part of `bytes` from `from` to `to`. In JavaScript: keys are short, and a call outside dear. */
+export function compareSlice(a: Uint8Array, bytes: Uint8Array, from: number, to: number): number {
+  const length = Math.min(a.length, to - from)
+  for (let i = 0; i < length; i++) {
+    const difference = (a[i] as number) - (bytes[from + i] as number)
+    if (difference !== 0) return difference
+  }
+  return a.length - (to - from)
+}

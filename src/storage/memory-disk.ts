@@ -96,11 +96,6 @@ interface QueuedWrite {
   readonly reject: (error: unknown) => void
 }
 
-interface QueuedRead {
-  readonly bytes: number
-  readonly run: () => void
-}
-
 class MemoryStore implements TransactionalStore {
   readonly #disk: MemoryDisk
   readonly #name: string
@@ -108,7 +103,7 @@ class MemoryStore implements TransactionalStore {
   readonly #admission: Admission
   readonly #released: () => void
   #writes: QueuedWrite[] = []
-  #reads: QueuedRead[] = []
+  #reads: (() => void)[] = []
   #busy = false
   #dead = false
   #closed: Promise<void> | undefined
@@ -121,24 +116,19 @@ class MemoryStore implements TransactionalStore {
     this.#released = released
   }
 
-  async write(batch: WriteBatch): Promise<void> {
-    this.#checkOpen()
-    const bytes = batch.byteLength
-    this.#admission.enter(bytes)
-    try {
-      const encoded = batch.take()
-      await new Promise<void>((resolve, reject) => {
-        this.#writes.push({ encoded, resolve, reject })
-        this.#pump()
-      })
-    } finally {
-      this.#admission.leave(bytes)
-    }
+  write(batch: WriteBatch): Promise<void> {
+    // One promise for a write: simulated protocols make little else.
+    return new Promise((resolve, reject) => {
+      this.#checkOpen()
+      this.#admission.enter(batch.byteLength)
+      this.#writes.push({ encoded: batch.take(), resolve, reject })
+      this.#pump()
+    })
   }
 
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {
     checkKey('key', key)
-    const copy = key.slice()
+    const copy = new Uint8Array(key)
     return this.#read(() => this.#volume.get(copy))
   }
 
@@ -166,7 +156,7 @@ class MemoryStore implements TransactionalStore {
 
   #enqueueRead<T>(run: () => T): Promise<T> {
     return new Promise((resolve) => {
-      this.#reads.push({ bytes: 0, run: () => resolve(run()) })
+      this.#reads.push(() => resolve(run()))
       this.#pump()
     })
   }
@@ -176,16 +166,22 @@ class MemoryStore implements TransactionalStore {
     if (this.#busy || this.#dead) return
     if (this.#writes.length === 0 && this.#reads.length === 0) return
     this.#busy = true
-    const reads = this.#reads.splice(0)
-    const writes = this.#writes.splice(0)
-    const visible = writes.filter((write) => this.#apply(write))
-    const bytes = visible.reduce((sum, write) => sum + write.encoded.length, 0)
-    if (this.#disk.faults.acknowledgeAtPut) for (const write of visible) write.resolve()
-    this.#disk.schedule({ kind: visible.length > 0 ? 'write' : 'read', bytes, store: this.#name }, () => {
+    const reads = this.#reads
+    const queued = this.#writes
+    this.#reads = []
+    this.#writes = []
+    const writes = queued.filter((write) => this.#apply(write))
+    let bytes = 0
+    for (const write of writes) bytes += write.encoded.length
+    if (this.#disk.faults.acknowledgeAtPut) for (const write of writes) write.resolve()
+    this.#disk.schedule({ kind: writes.length > 0 ? 'write' : 'read', bytes, store: this.#name }, () => {
       if (this.#dead) return
-      this.#volume.sync(visible.length)
-      for (const write of visible) write.resolve()
-      for (const read of reads) read.run()
+      this.#volume.sync(writes.length)
+      for (const write of writes) {
+        this.#admission.leave(write.encoded.length)
+        write.resolve()
+      }
+      for (const read of reads) read()
       this.#busy = false
       this.#pump()
     })
@@ -199,6 +195,7 @@ class MemoryStore implements TransactionalStore {
       this.#volume.apply(write.encoded, this.#disk.maxBytes)
       return true
     } catch (error) {
+      this.#admission.leave(write.encoded.length)
       write.reject(error)
       return false
     }

@@ -3,13 +3,14 @@
 //
 // Invariant: undoing the un-synced groups, last first, yields exactly what was durable.
 
-import { operationsOf, type WriteOperation } from './batch.ts'
+import { BatchReader, kinds } from './batch.ts'
 import { StorageError } from './errors.ts'
-import { equalBytes } from './keys.ts'
-import { bytesOf, SortedMap, textOf } from './sorted-map.ts'
+import { compareSlice } from './keys.ts'
+import { SortedMap } from './sorted-map.ts'
 import { restOf, type ScanPage, type ScanRange, type StoredEntry } from './store.ts'
 
-type Change = readonly [key: string, before: Uint8Array | undefined]
+/** What undoes changes: keys and what they held, in order of the changes. */
+type Changes = (Uint8Array | undefined)[]
 
 /** How much of the first lost batch a cut leaves behind. LMDB leaves nothing; a broken disk may. */
 export interface Tear {
@@ -23,7 +24,7 @@ export class Volume {
   readonly #map = new SortedMap()
   #bytes = 0
   /** The un-synced batches in order, each with what undoes it. */
-  #unsynced: { readonly encoded: Uint8Array; readonly changes: readonly Change[] }[] = []
+  #unsynced: { readonly encoded: Uint8Array; readonly changes: Changes }[] = []
 
   get bytes(): number {
     return this.#bytes
@@ -35,10 +36,11 @@ export class Volume {
 
   /** Applies a batch whole or not at all; it is visible at once and un-synced. */
   apply(encoded: Uint8Array, capacityBytes: number): void {
-    const changes: Change[] = []
+    const changes: Changes = []
     const before = this.#bytes
     try {
-      for (const operation of operationsOf(encoded)) this.#apply(operation, changes)
+      const operation = new BatchReader(encoded)
+      while (operation.next()) this.#apply(operation, changes)
       if (this.#bytes > capacityBytes && this.#bytes > before) {
         throw new StorageError('ERR_STORAGE_MAP_FULL', `the store would exceed its ${capacityBytes} bytes`)
       }
@@ -58,85 +60,81 @@ export class Volume {
   rollBack(kept: number, tear?: Tear): void {
     const lost = this.#unsynced.splice(kept)
     this.#unsynced = []
-    for (const group of [...lost].reverse()) this.#undo(group.changes)
+    for (const group of lost.toReversed()) this.#undo(group.changes)
     const torn = lost[0]
     if (torn !== undefined && tear !== undefined) this.#tear(torn.encoded, tear)
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    return this.#map.get(textOf(key))?.slice()
+    return this.#map.get(key)?.slice()
   }
 
   scan(range: ScanRange): ScanPage {
     const { maxEntries = 1000, maxBytes = 1024 * 1024 } = range
-    const keys = this.#map.keysBetween(textOf(range.from), textOf(range.to))
-    if (range.reverse === true) keys.reverse()
     const entries: StoredEntry[] = []
     let bytes = 0
-    for (const key of keys) {
-      const value = this.#map.get(key)
-      if (value === undefined) continue
+    for (const [key, value] of this.#map.between(range.from, range.to, range.reverse)) {
       const last = entries.at(-1)
       bytes += key.length + value.length
       if (last !== undefined && (entries.length >= maxEntries || bytes > maxBytes)) {
         return { entries, rest: restOf(range, last.key) }
       }
-      entries.push({ key: bytesOf(key), value: value.slice() })
+      entries.push({ key: key.slice(), value: value.slice() })
     }
     return { entries, rest: undefined }
   }
 
   /** Replaces a stored value behind everyone's back: rot. Undefined removes it. False if the key is not there. */
   damage(key: Uint8Array, change: (value: Uint8Array) => Uint8Array | undefined): boolean {
-    const text = textOf(key)
-    const value = this.#map.get(text)
+    const value = this.#map.get(key)
     if (value === undefined) return false
-    this.#set(text, change(value.slice()))
+    this.#set(change(value.slice()), key)
     return true
   }
 
-  #apply(operation: WriteOperation, changes: Change[]): void {
-    if (operation.kind === 'deleteRange') {
-      for (const key of this.#map.keysBetween(textOf(operation.from), textOf(operation.to))) {
-        changes.push([key, this.#map.get(key)])
-        this.#set(key, undefined)
+  #apply(operation: BatchReader, changes: Changes | undefined): void {
+    const { kind, bytes, keyFrom, keyTo, valueFrom, valueTo } = operation
+    if (kind === kinds.deleteRange) {
+      for (const [key, value] of this.#map.removeBetween(operation.key, operation.value)) {
+        this.#bytes -= key.length + value.length
+        changes?.push(key, value)
       }
-      return
+    } else if (kind === kinds.expect || kind === kinds.expectAbsent) {
+      const held = this.#map.get(bytes, keyFrom, keyTo)
+      const isAsExpected =
+        kind === kinds.expectAbsent
+          ? held === undefined
+          : held !== undefined && compareSlice(held, bytes, valueFrom, valueTo) === 0
+      if (!isAsExpected) throw new StorageError('ERR_STORAGE_CONFLICT', 'a key holds another value')
+    } else {
+      const value = kind === kinds.put ? bytes.slice(valueFrom, valueTo) : undefined
+      const before = this.#set(value, bytes, keyFrom, keyTo)
+      changes?.push(operation.key, before)
     }
-    const key = textOf(operation.key)
-    const held = this.#map.get(key)
-    if (operation.kind === 'expect' || operation.kind === 'expectAbsent') {
-      const expected = operation.kind === 'expect' ? operation.value : undefined
-      if (!equalBytes(held, expected)) throw new StorageError('ERR_STORAGE_CONFLICT', 'a key holds another value')
-      return
-    }
-    changes.push([key, held])
-    this.#set(key, operation.kind === 'put' ? operation.value.slice() : undefined)
   }
 
-  #undo(changes: readonly Change[]): void {
-    for (const [key, before] of [...changes].reverse()) this.#set(key, before)
+  #undo(changes: Changes): void {
+    for (let i = changes.length - 2; i >= 0; i -= 2) {
+      const key = changes[i]
+      if (key !== undefined) this.#set(changes[i + 1], key)
+    }
   }
 
   #tear(encoded: Uint8Array, tear: Tear): void {
-    let left = tear.operations
-    for (const operation of operationsOf(encoded)) {
-      if (left > 0) this.#apply(operation, [])
-      else if (operation.kind === 'put' && tear.bytes !== undefined) {
-        this.#set(textOf(operation.key), operation.value.slice(0, tear.bytes))
+    const operation = new BatchReader(encoded)
+    for (let left = tear.operations; operation.next(); left--) {
+      if (left > 0) this.#apply(operation, undefined)
+      else if (operation.kind === kinds.put && tear.bytes !== undefined) {
+        this.#set(operation.value.slice(0, tear.bytes), operation.key)
       }
       if (left <= 0) return
-      left -= 1
     }
   }
 
-  #set(key: string, value: Uint8Array | undefined): void {
-    const before = this.#map.get(key)
-    if (before !== undefined) this.#bytes -= key.length + before.length
-    if (value === undefined) this.#map.delete(key)
-    else {
-      this.#bytes += key.length + value.length
-      this.#map.set(key, value)
-    }
+  #set(value: Uint8Array | undefined, bytes: Uint8Array, from = 0, to = bytes.length): Uint8Array | undefined {
+    const before = this.#map.set(value, bytes, from, to)
+    if (before !== undefined) this.#bytes -= to - from + before.length
+    if (value !== undefined) this.#bytes += to - from + value.length
+    return before
   }
 }

@@ -7,7 +7,7 @@
 import { closeSync, existsSync, fdatasyncSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ABORT, open, type RootDatabase } from 'lmdb'
-import { operationsOf, WriteBatch, type WriteOperation } from '../batch.ts'
+import { BatchReader, kinds, WriteBatch } from '../batch.ts'
 import { StorageError } from '../errors.ts'
 import { equalBytes } from '../keys.ts'
 import { restOf, type ScanRange } from '../store.ts'
@@ -91,7 +91,7 @@ export class Environment {
       last = new Uint8Array(key)
       count += 1
     }
-    return { bytes: page.take(), rest }
+    return { bytes: page.detach(), rest }
   }
 
   close(): void {
@@ -183,7 +183,8 @@ function openDatabase(options: EnvironmentOptions): Database {
 
 /** Applies one batch inside the open transaction; a batch whose expectation fails changes nothing. */
 function applyBatch(database: Database, batch: Uint8Array, path: string): StorageError | undefined {
-  for (const operation of operationsOf(batch)) {
+  const operation = new BatchReader(batch)
+  while (operation.next()) {
     if (!applyOperation(database, operation)) {
       return new StorageError('ERR_STORAGE_CONFLICT', `${path}: a key holds another value than expected`)
     }
@@ -191,22 +192,13 @@ function applyBatch(database: Database, batch: Uint8Array, path: string): Storag
   return undefined
 }
 
-function applyOperation(database: Database, operation: WriteOperation): boolean {
-  switch (operation.kind) {
-    case 'put':
-      database.putSync(operation.key, operation.value)
-      return true
-    case 'delete':
-      database.removeSync(operation.key)
-      return true
-    case 'deleteRange':
-      deleteRange(database, operation.from, operation.to)
-      return true
-    case 'expect':
-      return equalBytes(database.getBinary(operation.key), operation.value)
-    case 'expectAbsent':
-      return database.getBinary(operation.key) === undefined
-  }
+function applyOperation(database: Database, { kind, key, value }: BatchReader): boolean {
+  if (kind === kinds.put) database.putSync(key, value)
+  else if (kind === kinds.delete) database.removeSync(key)
+  else if (kind === kinds.deleteRange) deleteRange(database, key, value)
+  else if (kind === kinds.expect) return equalBytes(database.getBinary(key), value)
+  else return database.getBinary(key) === undefined
+  return true
 }
 
 /** In slices: a cursor must not stand on a page that its own loop deletes from. */

@@ -5,7 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import type { MessagePort } from 'node:worker_threads'
 import { OptionError } from '../../kernel/errors.ts'
 import { Admission } from '../admission.ts'
-import { operationsOf, type WriteBatch } from '../batch.ts'
+import { BatchReader, type WriteBatch } from '../batch.ts'
 import { StorageError } from '../errors.ts'
 import { checkKey, positive } from '../keys.ts'
 import {
@@ -97,7 +97,7 @@ class LmdbStore implements TransactionalStore {
     const size = batch.byteLength
     this.#admission.enter(size)
     try {
-      const bytes = batch.take()
+      const bytes = batch.detach()
       await this.#connection.request({ kind: 'write', store: this.#store, bytes }, [bytes.buffer])
     } finally {
       this.#admission.leave(size)
@@ -116,9 +116,8 @@ class LmdbStore implements TransactionalStore {
     const plain = { ...range, from: range.from.slice(), to: range.to.slice() }
     const { bytes, rest } = await this.#connection.request({ kind: 'scan', store: this.#store, range: plain })
     const entries: StoredEntry[] = []
-    for (const operation of operationsOf(bytes ?? new Uint8Array())) {
-      if (operation.kind === 'put') entries.push({ key: operation.key, value: operation.value })
-    }
+    const page = new BatchReader(bytes ?? new Uint8Array())
+    while (page.next()) entries.push({ key: page.key, value: page.value })
     return { entries, rest }
   }
 
