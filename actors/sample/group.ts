@@ -13,7 +13,7 @@ import type { Step, StepOf } from '../../src/simulation/schedule-steps.ts'
 import { digestOf } from '../../src/simulation/trace-hash.ts'
 import { microseconds } from '../../src/simulation/virtual-time.ts'
 import type { World } from '../../src/simulation/world.ts'
-import { sampleInvariants } from './invariants.ts'
+import { type Look, sampleInvariants } from './invariants.ts'
 import { type Replica, ReplicaServer } from './replica.ts'
 import { SessionServer } from './session.ts'
 
@@ -52,7 +52,8 @@ export class SampleGroup implements Group {
     this.#world = world
     this.#names = Array.from({ length: schedule.nodes }, (_, i) => `n${i + 1}`)
     for (const name of this.#names) this.#createReplica(name, schedule.config, options)
-    for (const [name, holds] of sampleInvariants(this.#names, (node) => this.replica(node))) world.always(name, holds)
+    const replicas = this.#names.map((node) => ({ node, look: world.prober(node, 'replica') as Look }))
+    for (const [name, holds] of sampleInvariants(replicas)) world.always(name, holds)
   }
 
   /** What a replica knows now; undefined while it is down or starting. */

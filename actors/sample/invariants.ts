@@ -1,15 +1,20 @@
-// What must hold of the sample register after every event, in whatever state its replicas are.
+// What must hold of the sample register after every event, in whatever state its replicas are. They are asked so often
+// that each first sees, without a lookup, whether anything it speaks of has changed.
 
 import type { Invariant } from '../../src/simulation/world-engine.ts'
 import type { RegisterState } from './register-state.ts'
 import type { Replica } from './replica.ts'
 
-/** The invariants by name. `replicaOf` answers what a replica knows now, undefined while it is down. */
-export function sampleInvariants(
-  nodes: readonly string[],
-  replicaOf: (node: string) => Replica | undefined,
-): ReadonlyMap<string, Invariant> {
-  const replicas = () => nodes.map((node) => [node, replicaOf(node)] as const)
+/** What a replica knows now; undefined while it is down. */
+export type Look = () => Replica | undefined
+
+export interface Watched {
+  readonly node: string
+  readonly look: Look
+}
+
+/** The invariants by name. */
+export function sampleInvariants(replicas: readonly Watched[]): ReadonlyMap<string, Invariant> {
   return new Map([
     ['agreement', agreement(replicas)],
     ['one history per epoch', oneHistory(replicas)],
@@ -17,54 +22,78 @@ export function sampleInvariants(
   ])
 }
 
-type Replicas = () => (readonly [node: string, replica: Replica | undefined])[]
-
 /** No two primaries commit different histories of the same length. */
-function agreement(replicas: Replicas): Invariant {
+function agreement(replicas: readonly Watched[]): Invariant {
   const chains = new Map<number, number>()
-  const seen = new Map<string, RegisterState>()
-  return () => {
-    for (const [node, replica] of replicas()) {
-      if (replica === undefined || seen.get(node) === replica.committed) continue
-      const { seq, chain, epoch } = replica.committed
-      seen.set(node, replica.committed)
-      const known = chains.get(seq)
-      if (known !== undefined && known !== chain) {
-        return `${node} commits other entries up to ${seq} in epoch ${epoch} than were committed before`
-      }
-      chains.set(seq, chain)
+  return onChange(replicas, committedOf, (node, { seq, chain, epoch }) => {
+    const known = chains.get(seq)
+    if (known !== undefined && known !== chain) {
+      return `${node} commits other entries up to ${seq} in epoch ${epoch} than were committed before`
     }
+    chains.set(seq, chain)
     return true
-  }
+  })
 }
 
 /** What two replicas hold of one epoch, one has from the other: equally long means equal. */
-function oneHistory(replicas: Replicas): Invariant {
-  const chains = new Map<string, number>()
-  const seen = new Map<string, RegisterState>()
+function oneHistory(replicas: readonly Watched[]): Invariant {
+  const epochs = new Map<number, Map<number, number>>()
+  return onChange(replicas, dataOf, (node, { seq, chain, epoch }) => {
+    let chains = epochs.get(epoch)
+    if (chains === undefined) {
+      chains = new Map()
+      epochs.set(epoch, chains)
+    }
+    const known = chains.get(seq)
+    if (known !== undefined && known !== chain) return `${node} holds another history of epoch ${epoch} up to ${seq}`
+    chains.set(seq, chain)
+    return true
+  })
+}
+
+/** A replica never takes back a promise, not even by a power cut. */
+function promises(replicas: readonly Watched[]): Invariant {
+  const highest = replicas.map(() => 0)
   return () => {
-    for (const [node, replica] of replicas()) {
-      if (replica === undefined || seen.get(node) === replica.data) continue
-      const { seq, chain, epoch } = replica.data
-      seen.set(node, replica.data)
-      const known = chains.get(`${epoch} ${seq}`)
-      if (known !== undefined && known !== chain) return `${node} holds another history of epoch ${epoch} up to ${seq}`
-      chains.set(`${epoch} ${seq}`, chain)
+    for (let i = 0; i < replicas.length; i++) {
+      const replica = replicas[i]?.look()
+      const before = highest[i] ?? 0
+      if (replica === undefined || replica.promised === before) continue
+      if (replica.promised < before) {
+        return `${replicas[i]?.node} has promised ${before}, and now holds only ${replica.promised}`
+      }
+      highest[i] = replica.promised
     }
     return true
   }
 }
 
-/** A replica never takes back a promise, not even by a power cut. */
-function promises(replicas: Replicas): Invariant {
-  const highest = new Map<string, number>()
+/** Judges a part of what a replica knows whenever another object is in its place. */
+function onChange(
+  replicas: readonly Watched[],
+  part: (replica: Replica) => RegisterState,
+  judge: (node: string, state: RegisterState) => string | true,
+): Invariant {
+  const seen: (RegisterState | undefined)[] = replicas.map(() => undefined)
   return () => {
-    for (const [node, replica] of replicas()) {
-      if (replica === undefined) continue
-      const before = highest.get(node) ?? 0
-      if (replica.promised < before) return `${node} has promised ${before}, and now holds only ${replica.promised}`
-      if (replica.promised > before) highest.set(node, replica.promised)
+    for (let i = 0; i < replicas.length; i++) {
+      const watched = replicas[i]
+      const replica = watched?.look()
+      if (watched === undefined || replica === undefined) continue
+      const state = part(replica)
+      if (seen[i] === state) continue
+      seen[i] = state
+      const verdict = judge(watched.node, state)
+      if (verdict !== true) return verdict
     }
     return true
   }
+}
+
+function committedOf(replica: Replica): RegisterState {
+  return replica.committed
+}
+
+function dataOf(replica: Replica): RegisterState {
+  return replica.data
 }

@@ -298,33 +298,31 @@ function trust(replica: Replica, self: Self): void {
 
 type Then = () => Replica | Promise<Replica>
 
-async function keep(replica: Replica, next: RegisterState, entries: readonly Entry[], then: Then): Promise<Replica> {
-  if (!(await written(replica.disk.append(replica.promised, next, entries)))) return unwritten(replica)
-  replica.data = next
-  return then()
+function keep(replica: Replica, next: RegisterState, entries: readonly Entry[], then: Then): Promise<Replica> {
+  return written(replica, replica.disk.append(replica.promised, next, entries), () => {
+    replica.data = next
+    return then()
+  })
 }
 
-async function adopt(replica: Replica, next: RegisterState, then: Then): Promise<Replica> {
-  if (!(await written(replica.disk.replace(next.epoch, next, replica.data)))) return unwritten(replica)
-  replica.promised = next.epoch
-  replica.data = next
-  return then()
+function adopt(replica: Replica, next: RegisterState, then: Then): Promise<Replica> {
+  return written(replica, replica.disk.replace(next.epoch, next, replica.data), () => {
+    replica.promised = next.epoch
+    replica.data = next
+    return then()
+  })
 }
 
-async function promise(replica: Replica, epoch: number, then: Then): Promise<Replica> {
-  if (!(await written(replica.disk.promise(epoch, replica.data)))) return unwritten(replica)
-  replica.promised = epoch
-  return then()
+function promise(replica: Replica, epoch: number, then: Then): Promise<Replica> {
+  return written(replica, replica.disk.promise(epoch, replica.data), () => {
+    replica.promised = epoch
+    return then()
+  })
 }
 
 /** A full disk is no end: nothing has changed, and nobody is told otherwise. */
-async function written(change: Promise<void>): Promise<boolean> {
-  try {
-    await change
-    return true
-  } catch {
-    return false
-  }
+function written(replica: Replica, change: Promise<void>, then: Then): Promise<Replica> {
+  return change.then(then, () => unwritten(replica))
 }
 
 function unwritten(replica: Replica): Replica {

@@ -31,7 +31,13 @@ function copyObject(value: object): unknown {
   if (value instanceof Date || ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
     return structuredClone(value)
   }
-  const copy: Record<string, unknown> = {}
-  for (const key of Object.keys(value)) copy[key] = copyMessage((value as Record<string, unknown>)[key])
+  // A spread copies all fields at one stroke; most are no objects.
+  const copy: Record<string, unknown> = { ...value }
+  for (const key in copy) {
+    const field = copy[key]
+    if (typeof field !== 'object' ? typeof field === 'function' || typeof field === 'symbol' : field !== null) {
+      copy[key] = copyMessage(field)
+    }
+  }
   return copy
 }

@@ -169,14 +169,8 @@ function absorbObject(hash: StreamHash, value: object, path: object[]): void {
 function absorbError(hash: StreamHash, error: Error, path: object[]): void {
   hash.word(TAG.error)
   hash.text(String(error.name))
-  const parts = new Parts(hash)
-  for (const key of Object.getOwnPropertyNames(error)) {
-    if (key === 'stack') continue
-    hash.text(key)
-    absorb(hash, (error as Error & Readonly<Record<string, unknown>>)[key], path)
-    parts.add(hash)
-  }
-  parts.end(hash)
+  const fields = Object.entries(Object.getOwnPropertyDescriptors(error)).filter(([key]) => key !== 'stack')
+  absorbMembers(hash, new Map(fields.map(([key, { value }]) => [key, value])), path)
 }
 
 function absorbInstance(hash: StreamHash, value: object, path: object[]): void {
@@ -189,60 +183,49 @@ function absorbInstance(hash: StreamHash, value: object, path: object[]): void {
 
 // ---- what has no order --------------------------------------------------------------------------------------------
 
-/** Puts a stream aside, hashes parts each on its own, adds them up, and goes on with the sum: in whatever order. */
-class Parts {
-  readonly #a: number
-  readonly #b: number
-  #high = 0
-  #low = 0
-  #count = 0
-
-  constructor(hash: StreamHash) {
-    this.#a = hash.a
-    this.#b = hash.b
-    hash.clear()
-  }
-
-  /** A part is over. */
-  add(hash: StreamHash): void {
-    this.#high = (this.#high + hash.high) | 0
-    this.#low = (this.#low + hash.low) | 0
-    this.#count++
-    hash.clear()
-  }
-
-  end(hash: StreamHash): void {
-    hash.a = this.#a
-    hash.b = this.#b
-    hash.word(this.#count)
-    hash.word(this.#high)
-    hash.word(this.#low)
-  }
-}
+// The stream is put aside, the parts are hashed each on its own and added up, and the stream goes on with the sum.
+// Written out twice, in plain variables: an object for each sum would cost as much as the hashing.
 
 /** Own enumerable fields under text keys. */
 function absorbFields(hash: StreamHash, value: object, path: object[]): void {
-  const parts = new Parts(hash)
+  const { a, b } = hash
+  let [count, high, low] = [0, 0, 0]
+  hash.clear()
   for (const key in value) {
     // Read within the loop, where the engine knows the field's place without looking it up.
     const field = (value as Readonly<Record<string, unknown>>)[key]
     if (!Object.hasOwn(value, key) || (key === 'stack' && isExitReason(value))) continue
     hash.text(key)
     absorb(hash, field, path)
-    parts.add(hash)
+    count++
+    high = (high + hash.high) | 0
+    low = (low + hash.low) | 0
+    hash.clear()
   }
-  parts.end(hash)
+  goOn(hash, a, b, count, high, low)
 }
 
 function absorbMembers(hash: StreamHash, members: Map<unknown, unknown> | Set<unknown>, path: object[]): void {
-  const parts = new Parts(hash)
+  const { a, b } = hash
+  let [high, low] = [0, 0]
   const isMap = members instanceof Map
+  hash.clear()
   for (const [key, value] of members.entries()) {
     absorb(hash, key, path)
     if (isMap) absorb(hash, value, path)
-    parts.add(hash)
+    high = (high + hash.high) | 0
+    low = (low + hash.low) | 0
+    hash.clear()
   }
-  parts.end(hash)
+  goOn(hash, a, b, members.size, high, low)
+}
+
+function goOn(hash: StreamHash, a: number, b: number, count: number, high: number, low: number): void {
+  hash.a = a
+  hash.b = b
+  hash.word(count)
+  hash.word(high)
+  hash.word(low)
 }
 
 /** `{ error, stack }` carries its stack as plain text. */

@@ -19,11 +19,24 @@ export interface VirtualClockOptions {
   readonly dispatch?: (fire: () => void) => void
 }
 
-interface Pending {
+class Pending implements Alarm {
+  readonly #alarms: Set<Pending>
   /** Local microseconds. */
   readonly deadline: number
   readonly fire: () => void
   event: Alarm | undefined
+
+  constructor(alarms: Set<Pending>, deadline: number, fire: () => void) {
+    this.#alarms = alarms
+    this.deadline = deadline
+    this.fire = fire
+    alarms.add(this)
+  }
+
+  cancel(): void {
+    this.#alarms.delete(this)
+    this.event?.cancel()
+  }
 }
 
 export class VirtualClock implements Clock {
@@ -60,19 +73,9 @@ export class VirtualClock implements Clock {
   }
 
   setAlarm(delayMs: number, fire: () => void): Alarm {
-    const pending: Pending = {
-      deadline: this.#read() + Math.max(0, microseconds(delayMs, 'delayMs')),
-      fire,
-      event: undefined,
-    }
-    this.#alarms.add(pending)
+    const pending = new Pending(this.#alarms, this.#read() + Math.max(0, microseconds(delayMs, 'delayMs')), fire)
     this.#schedule(pending)
-    return {
-      cancel: () => {
-        this.#alarms.delete(pending)
-        pending.event?.cancel()
-      },
-    }
+    return pending
   }
 
   /** From now on `rate` local milliseconds pass per true one. Pending alarms keep their local deadlines. */

@@ -270,7 +270,8 @@ export class WorldRouter {
       else this.#host.noted('lost', from, to, packet.kind, packet.content)
       return
     }
-    node.arrive(() => packet.arrive(node))
+    if (node.state === 'up') packet.arrive(node)
+    else node.arrive(() => packet.arrive(node))
   }
 
   #passes(from: string, to: string): boolean {

@@ -33,13 +33,15 @@ const WORD = 0x1_0000_0000
 /** The events of a world: `world.trace`. */
 export class WorldTrace {
   readonly #hash = new TraceHash()
-  readonly #last: (TraceEvent | undefined)[]
+  /** A ring, each of whose events is written over when its place comes again. */
+  readonly #last: Mutable<TraceEvent>[] = []
+  readonly #keep: number
   readonly #sink: ((event: TraceEvent) => void) | undefined
   #count = 0
 
   /** @internal `keep`: how many of the last events are kept. `sink` is handed each event as it happens. */
   constructor(keep: number, sink?: (event: TraceEvent) => void) {
-    this.#last = new Array<TraceEvent | undefined>(Math.max(1, keep))
+    this.#keep = Math.max(1, keep)
     this.#sink = sink
   }
 
@@ -63,23 +65,28 @@ export class WorldTrace {
     hash.text(who)
     hash.text(what)
     hash.value(payload)
-    const event: TraceEvent = { atUs, node, kind, who, what, payload }
-    this.#last[this.#count++ % this.#last.length] = event
-    this.#sink?.(event)
+    const place = this.#count++ % this.#keep
+    const event = this.#last[place]
+    if (event === undefined) this.#last.push({ atUs, node, kind, who, what, payload })
+    else {
+      event.atUs = atUs
+      event.node = node
+      event.kind = kind
+      event.who = who
+      event.what = what
+      event.payload = payload
+    }
+    this.#sink?.({ atUs, node, kind, who, what, payload })
   }
 
   /** The last events, oldest first. */
   last(): TraceEvent[] {
-    const { length } = this.#last
-    const from = Math.max(0, this.#count - length)
-    const events: TraceEvent[] = []
-    for (let i = from; i < this.#count; i++) {
-      const event = this.#last[i % length]
-      if (event !== undefined) events.push(event)
-    }
-    return events
+    const oldest = this.#count < this.#keep ? 0 : this.#count % this.#keep
+    return [...this.#last.slice(oldest), ...this.#last.slice(0, oldest)].map((event) => ({ ...event }))
   }
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 const COLUMN = 40
 

@@ -9,6 +9,7 @@ import { OptionError, show } from '../kernel/errors.ts'
 import { NamedRef } from '../kernel/named-ref.ts'
 import type { Node } from '../kernel/node.ts'
 import type { ModuleLoader, NodePorts } from '../kernel/ports/index.ts'
+import type { Process } from '../kernel/process.ts'
 import { ProcessRef } from '../kernel/process-ref.ts'
 import type { Definition, Ref } from '../kernel/ref.ts'
 import type { ReportListener } from '../kernel/reports.ts'
@@ -298,10 +299,16 @@ export class World {
    * such process, or it is still starting.
    */
   probe(nodeName: string, name: string): unknown {
-    const pid = this.#member(nodeName).node.whereis(name)
-    const process = pid instanceof ProcessRef ? pid.process : null
-    // Before its start is over, what it has is no state.
-    return process === null || process.start !== null ? undefined : process.behaviour?.getState?.()
+    return stateOf(this.#whereis(nodeName, name))
+  }
+
+  /** The same look, to be taken again and again: for what is asked after every event. */
+  prober(nodeName: string, name: string): () => unknown {
+    let process: Process | null = null
+    return () => {
+      if (process === null || !process.alive || process.name !== name) process = this.#whereis(nodeName, name)
+      return stateOf(process)
+    }
   }
 
   /** Writes a line into the trace. */
@@ -393,6 +400,11 @@ export class World {
     })
   }
 
+  #whereis(nodeName: string, name: string): Process | null {
+    const pid = this.#member(nodeName).node.whereis(name)
+    return pid instanceof ProcessRef ? pid.process : null
+  }
+
   #fault(name: string, what: string, payload: unknown): void {
     this.trace.add(this.time.nowUs, name, 'fault', '', what, payload)
   }
@@ -402,6 +414,11 @@ export class World {
     if (member === undefined) throw new OptionError('node', name, `one of ${[...this.#members.keys()].join(', ')}`)
     return member
   }
+}
+
+/** Before its start is over, what a process has is no state. */
+function stateOf(process: Process | null): unknown {
+  return process === null || process.start !== null ? undefined : process.behaviour?.getState?.()
 }
 
 /** Creates an empty world. See {@link World}. */

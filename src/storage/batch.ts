@@ -10,9 +10,9 @@ import { checkKey } from './keys.ts'
 /** What the operations of an encoded batch do; see {@link BatchReader}. */
 export const kinds = { put: 1, delete: 2, deleteRange: 3, expect: 4, expectAbsent: 5 } as const
 
-const slabBytes = 64 * 1024
+const slabBytes = 16 * 1024
 /** Batches that expect to be larger have a buffer of their own. */
-const largestCarved = 4096
+const largestCarved = 1024
 
 let slab = new Uint8Array(slabBytes)
 let slabUsed = 0

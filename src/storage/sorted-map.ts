@@ -20,10 +20,16 @@ export class SortedMap {
   /** Where {@link find} has been: chunk, and place in it. */
   #chunk = 0
   #place = 0
+  #lastKey: Uint8Array = new Uint8Array()
 
   /** The value under the key that lies in `bytes` from `from` to `to`. */
   get(bytes: Uint8Array, from = 0, to = bytes.length): Uint8Array | undefined {
     return this.#find(bytes, from, to) ? this.#chunks[this.#chunk]?.values[this.#place] : undefined
+  }
+
+  /** The key of the last {@link set}, as the map holds it. */
+  get lastKey(): Uint8Array {
+    return this.#lastKey
   }
 
   /** Sets a key's value, or removes the key if `value` is undefined. Answers the value before. */
@@ -31,8 +37,10 @@ export class SortedMap {
     const isThere = this.#find(bytes, from, to)
     const chunk = this.#chunks[this.#chunk]
     if (chunk === undefined) return undefined
+    const known = isThere ? chunk.keys[this.#place] : undefined
+    this.#lastKey = known ?? bytes.slice(from, to)
     if (!isThere) {
-      if (value !== undefined) this.#insert(chunk, bytes.slice(from, to), value)
+      if (value !== undefined) this.#insert(chunk, this.#lastKey, value)
       return undefined
     }
     const before = chunk.values[this.#place]

@@ -107,9 +107,10 @@ export class Volume {
           : held !== undefined && compareSlice(held, bytes, valueFrom, valueTo) === 0
       if (!isAsExpected) throw new StorageError('ERR_STORAGE_CONFLICT', 'a key holds another value')
     } else {
-      const value = kind === kinds.put ? bytes.slice(valueFrom, valueTo) : undefined
+      // A view: nobody writes to a batch's bytes once it is taken.
+      const value = kind === kinds.put ? operation.value : undefined
       const before = this.#set(value, bytes, keyFrom, keyTo)
-      changes?.push(operation.key, before)
+      changes?.push(this.#map.lastKey, before)
     }
   }
 

@@ -6,15 +6,21 @@ const keyOf = (n: number): Uint8Array => Uint8Array.of(n >>> 8, n & 0xff)
 const numberOf = (key: Uint8Array): number => ((key[0] ?? 0) << 8) | (key[1] ?? 0)
 
 type Step =
-  | { readonly op: 'set' | 'delete' | 'get'; readonly key: number }
+  | { readonly op: 'set'; readonly key: number }
+  | { readonly op: 'delete'; readonly key: number }
+  | { readonly op: 'get'; readonly key: number }
   | { readonly op: 'fill'; readonly key: number; readonly count: number }
-  | { readonly op: 'remove' | 'forward' | 'backward'; readonly key: number; readonly count: number }
+  | { readonly op: 'remove'; readonly key: number; readonly count: number }
+  | { readonly op: 'forward' | 'backward'; readonly key: number; readonly count: number }
 
 const key = fc.nat({ max: 4000 })
 const step: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({ op: fc.constantFrom('set', 'delete', 'get'), key }),
+  fc.record({ op: fc.constant('set'), key }),
+  fc.record({ op: fc.constant('delete'), key }),
+  fc.record({ op: fc.constant('get'), key }),
   fc.record({ op: fc.constant('fill'), key, count: fc.nat({ max: 900 }) }),
-  fc.record({ op: fc.constantFrom('remove', 'forward', 'backward'), key, count: fc.nat({ max: 1500 }) }),
+  fc.record({ op: fc.constant('remove'), key, count: fc.nat({ max: 1500 }) }),
+  fc.record({ op: fc.constantFrom('forward', 'backward'), key, count: fc.nat({ max: 1500 }) }),
 )
 
 test('model equivalence: any sequence of steps reads as it does from a sorted array', () => {
