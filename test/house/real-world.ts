@@ -81,8 +81,9 @@ export const realWorld: readonly RealWorldEntry[] = [
   },
   {
     path: 'src/simulation/world-engine.ts',
-    names: ['setImmediate'],
-    reason: 'handlers that await must have gone as far as they can before the next step, which only a macrotask tells',
+    names: ['setImmediate', 'process'],
+    reason:
+      'handlers that await must have gone as far as they can before the next step, which only a tick or a macrotask tells',
   },
   {
     path: 'src/simulation/ambient-calls.ts',
