@@ -11,8 +11,9 @@ import { type Row, rowOf } from './harness/rows.ts'
 import { local } from './local/room.ts'
 import { raft } from './raft/room.ts'
 import { simulation } from './simulation/room.ts'
+import { storage } from './storage/room.ts'
 
-const rooms: readonly Room[] = [local, raft, simulation]
+const rooms: readonly Room[] = [local, raft, simulation, storage]
 const DEFAULT_ROUNDS = 5
 
 const usage = `Usage: npm run -s bench -- ROOM... [--json] [--rounds N] [--only ROW]...

@@ -5,7 +5,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { Run, Task } from '../harness/contender.ts'
-import { dataFolder } from './folder.ts'
+import { dataFolder } from '../harness/folder.ts'
 import { sequential, VALUE_BYTES, valueFor } from './load.ts'
 
 class Replicas {

@@ -6,8 +6,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { dataFolder } from '../harness/folder.ts'
 import { runProcess } from '../harness/rounds.ts'
-import { dataFolder } from './folder.ts'
 
 const START_LIMIT_MS = 20_000
 

@@ -1,9 +1,9 @@
-// Where this room's contenders keep their data: beside the build, on the project's own disk. The system's temporary
+// Where contenders keep their data: beside the build, on the project's own disk. The system's temporary
 // folder may lie in memory, where durable means nothing.
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from '../harness/peers.ts'
+import { root } from './peers.ts'
 
 /** A new folder, removed when this process exits. */
 export function dataFolder(name: string): string {
