@@ -8,7 +8,7 @@ import { TraceHash } from './trace-hash.ts'
 // biome-ignore format: a list of words
 export const EVENT_KINDS = [
   'start', 'message', 'offer', 'continue', 'timeout', 'signal', 'timer', 'disk', 'lost', 'doubled', 'held', 'fault',
-  'note',
+  'note', 'child', 'module',
 ] as const
 
 export type EventKind = (typeof EVENT_KINDS)[number]
@@ -120,6 +120,8 @@ const SIGNS: Readonly<Record<EventKind, string>> = {
   held: '‖',
   fault: '⚡',
   note: '#',
+  child: '»',
+  module: '↥',
 }
 
 function describeEvent({ kind, who, what, payload }: TraceEvent): string {

@@ -8,14 +8,16 @@ import { provideNodeService } from '../behaviours/node-service.ts'
 import { OptionError, show } from '../kernel/errors.ts'
 import { NamedRef } from '../kernel/named-ref.ts'
 import type { Node } from '../kernel/node.ts'
-import type { ModuleLoader, NodePorts } from '../kernel/ports/index.ts'
+import type { NodePorts } from '../kernel/ports/index.ts'
 import type { Process } from '../kernel/process.ts'
 import { ProcessRef } from '../kernel/process-ref.ts'
 import type { Definition, Ref } from '../kernel/ref.ts'
 import type { ReportListener } from '../kernel/reports.ts'
 import { applyFault, drawFaults, type Fault, type FaultStep, type StormOptions, stepsOf } from './faults.ts'
+import { Machine, type MachineOptions } from './machine.ts'
 import { SeededRandom } from './random.ts'
-import { SimulatedDisk, type SimulatedDiskOptions } from './simulated-disk.ts'
+import type { SimulatedDisk, SimulatedDiskOptions } from './simulated-disk.ts'
+import type { JobHost } from './simulated-jobs.ts'
 import { SimulatedNode } from './simulated-node.ts'
 import { VirtualClock } from './virtual-clock.ts'
 import { microseconds, type VirtualTime } from './virtual-time.ts'
@@ -37,18 +39,11 @@ export interface WorldOptions extends EngineOptions {
   readonly faults?: readonly Fault[]
 }
 
-/** What a node has besides the production ports. */
-export interface Machine {
-  readonly disk: SimulatedDisk
-}
-
-export interface WorldNodeOptions {
+export interface WorldNodeOptions extends Pick<MachineOptions, 'programs' | 'modules'> {
   /** The node's name, unique in the world. Default `node`. */
   readonly name?: string
   /** Called for each crash, dead letter and supervisor event. Must not throw. Default: nobody is told. */
   readonly onReport?: ReportListener
-  /** Loads what other nodes start here by module and export: at once, from what is there. Default: none, and such a start fails. */
-  readonly modules?: ModuleLoader
   /** Starts what lives on the node, when it is created and whenever it is restarted. */
   readonly boot?: (node: Node, machine: Machine) => unknown
 }
@@ -57,7 +52,7 @@ interface Member {
   readonly options: WorldNodeOptions
   readonly name: string
   readonly clock: VirtualClock
-  readonly disk: SimulatedDisk
+  readonly machine: Machine
   life: number
   node: SimulatedNode
 }
@@ -90,7 +85,7 @@ export class World {
     this.#root = new SeededRandom(options.seed ?? 0)
     this.random = this.#root.fork('scenario')
     const choice = options.seed === undefined ? undefined : this.#root.fork('scheduler')
-    this.#engine = new WorldEngine(options, choice, (name) => this.disk(name).pending > 0)
+    this.#engine = new WorldEngine(options, choice, (name) => this.#member(name).machine.busy)
     this.time = this.#engine.time
     this.scheduler = this.#engine.scheduler
     this.trace = this.#engine.trace
@@ -137,22 +132,9 @@ export class World {
     const name = options.name ?? 'node'
     if (this.#members.has(name)) throw new OptionError('name', name, 'a name that no node of this world has')
     const clock = new VirtualClock(this.time, { dispatch: (fire) => this.#alarm(name, fire) })
-    const disk = new SimulatedDisk(
-      {
-        time: this.time,
-        random: this.#root.fork(`disk of ${name}`),
-        completed: (job, complete) => {
-          this.#member(name).node.arrive(() => {
-            this.trace.add(this.time.nowUs, name, 'disk', '', job.kind, job.bytes)
-            this.#engine.pulse.stirred = true
-            complete()
-          })
-        },
-      },
-      this.#options.disk,
-    )
-    const node = this.#bear(name, options, clock, 1)
-    this.#members.set(name, { options, name, clock, disk, life: 1, node })
+    const machine = this.#machine(name, options)
+    const node = this.#bear(name, options, clock, machine, 1)
+    this.#members.set(name, { options, name, clock, machine, life: 1, node })
     this.#boot(name)
     return node
   }
@@ -179,7 +161,7 @@ export class World {
 
   /** The disk of a node, the same in all its lives. Throws an OptionError if there is no node of that name. */
   disk(name: string): SimulatedDisk {
-    return this.#member(name).disk
+    return this.#member(name).machine.disk
   }
 
   /**
@@ -193,12 +175,12 @@ export class World {
 
   /** Cuts the power of a node: its processes are gone, un-synced writes are lost. No effect on one that is down. */
   crash(name: string): void {
-    const { node, disk } = this.#member(name)
+    const { node, machine } = this.#member(name)
     if (node.state === 'down') return
     this.#fault(name, 'crash', undefined)
     this.#engine.guarded(() => {
       node.cutPower()
-      disk.cutPower()
+      machine.cutPower()
     })
     this.network.lost(node)
   }
@@ -209,7 +191,7 @@ export class World {
     if (member.node.state !== 'down') return
     this.#fault(name, 'restart', undefined)
     member.life++
-    member.node = this.#bear(name, member.options, member.clock, member.life)
+    member.node = this.#bear(name, member.options, member.clock, member.machine, member.life)
     this.network.returned(member.node)
     this.#boot(name)
   }
@@ -243,9 +225,9 @@ export class World {
     this.network.heal()
     this.network.setWeather({ drop: 0, duplicate: 0, reorder: 0, latency: [1, 10] })
     this.network.release()
-    for (const { name, disk, clock } of this.#members.values()) {
+    for (const { name, machine, clock } of this.#members.values()) {
       clock.setRate(1)
-      this.#engine.guarded(() => disk.heal())
+      this.#engine.guarded(() => machine.disk.heal())
       this.resume(name)
       this.restart(name)
     }
@@ -349,7 +331,7 @@ export class World {
 
   // ---- what nodes are given ----------------------------------------------------------------------------------------
 
-  #bear(name: string, options: WorldNodeOptions, clock: VirtualClock, life: number): SimulatedNode {
+  #bear(name: string, options: WorldNodeOptions, clock: VirtualClock, machine: Machine, life: number): SimulatedNode {
     const suffix = life === 1 ? '' : ` in life ${life}`
     const secrets = this.#root.fork(`secrets of ${name}${suffix}`)
     const ports: NodePorts = {
@@ -366,27 +348,38 @@ export class World {
       router: this.network,
       onReport: (report) => this.#engine.report(report, options.onReport),
     })
-    provideNodeService(node, options.modules && this.#stirring(options.modules))
+    provideNodeService(node, options.modules && machine.modules)
     return node
   }
 
-  /** What awaits a module goes on in the event in which it was asked for. */
-  #stirring(modules: ModuleLoader): ModuleLoader {
-    return {
-      load: (url, name) => {
-        this.#engine.pulse.stirred = true
-        return modules.load(url, name)
-      },
+  #machine(name: string, options: WorldNodeOptions): Machine {
+    const noted = (...[kind, who, what, payload]: Parameters<JobHost['noted']>) => {
+      this.trace.add(this.time.nowUs, name, kind, who, what, payload)
     }
+    const host: Omit<JobHost, 'random'> = {
+      time: this.time,
+      noted,
+      completed: (kind, who, what, payload, act) => {
+        this.#member(name).node.arrive(() => {
+          noted(kind, who, what, payload)
+          this.#engine.pulse.stirred = true
+          act()
+        })
+      },
+      broken: (who, error) => void this.#engine.failed('scenario', who, show(error), error),
+    }
+    const { programs, modules } = options
+    const streamOf = (purpose: string) => this.#root.fork(`${purpose} of ${name}`)
+    return new Machine(host, streamOf, { disk: this.#options.disk, programs, modules })
   }
 
   #boot(name: string): void {
-    const { options, node, disk } = this.#member(name)
+    const { options, node, machine } = this.#member(name)
     const failed = (error: unknown) => {
       if (node.state !== 'down') this.#engine.failed('boot', name, show(error), error)
     }
     try {
-      const outcome: unknown = this.#engine.guarded(() => options.boot?.(node, { disk }))
+      const outcome: unknown = this.#engine.guarded(() => options.boot?.(node, machine))
       if (outcome instanceof Promise) outcome.catch(failed)
     } catch (error) {
       failed(error)
