@@ -22,7 +22,7 @@ Runs each room's contenders in processes of their own, in interleaved rounds, an
 peer, the goal, the ratio, and whether the goal is met. An absent peer is shown as absent.
 
   ROOM          ${rooms.map(({ name }) => name).join(', ')}
-  --rounds N    rounds, 1 to 100 (default ${DEFAULT_ROUNDS})
+  --rounds N    rounds, 1 to 100 (default ${DEFAULT_ROUNDS}${rooms.flatMap(({ name, rounds }) => (rounds === undefined ? [] : `; ${name} ${rounds}`)).join('')})
   --only ROW    only the rows whose name is ROW or starts with ROW-; may be repeated
   --json        JSON lines instead of the table: a header, then a line per row
   --help        this text
@@ -30,7 +30,7 @@ peer, the goal, the ratio, and whether the goal is met. An absent peer is shown 
 
 interface Options {
   readonly rooms: readonly Room[]
-  readonly rounds: number
+  readonly rounds: number | undefined
   readonly only: readonly string[]
   readonly json: boolean
 }
@@ -41,8 +41,8 @@ function parse(args: readonly string[]): Options | 'help' {
   const { values, positionals } = parseOrFail(args)
   if (values.help) return 'help'
   if (positionals.length === 0) throw new UsageError('no ROOM given')
-  const rounds = values.rounds === undefined ? DEFAULT_ROUNDS : Number(values.rounds)
-  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100)
+  const rounds = values.rounds === undefined ? undefined : Number(values.rounds)
+  if (rounds !== undefined && (!Number.isInteger(rounds) || rounds < 1 || rounds > 100))
     throw new UsageError(`--rounds ${values.rounds}: a whole number from 1 to 100 is allowed`)
   const asked = positionals.map((name) => {
     const room = rooms.find((it) => it.name === name)
@@ -75,12 +75,13 @@ async function runRoom(room: Room, options: Options): Promise<void> {
   const workloads = room.workloads.filter(({ name }) => wanted.has(name))
   const atStart = machine()
   const { present, versions, absent } = await probe(room)
-  const rounds = await runRounds(room, { rounds: options.rounds, present, workloads, progress })
+  const count = options.rounds ?? room.rounds ?? DEFAULT_ROUNDS
+  const rounds = await runRounds(room, { rounds: count, present, workloads, progress })
   const rows: Row[] = []
   for (const spec of specs) rows.push(await profiled(room, spec, rowOf(room, spec, rounds)))
   const header: Header = {
     room: room.name,
-    rounds: options.rounds,
+    rounds: count,
     machine: atStart,
     contenders: versions,
     absent,

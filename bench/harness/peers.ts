@@ -23,9 +23,9 @@ export interface ContenderOptions {
 
 /** A contender in a Node.js process; `module` (relative to the package) exports `tasks`. */
 export function nodeContender(
-  options: ContenderOptions & { readonly module: string; readonly probe: Contender['probe'] },
+  options: ContenderOptions & { readonly module: string; readonly probe: Contender['probe']; readonly rounds?: number },
 ): Contender {
-  const { name, lacks = {}, module, probe } = options
+  const { name, rounds, lacks = {}, module, probe } = options
   const entry = join(root, 'build/bench/harness/contender.js')
   const command = (workload: Workload) => ({
     file: process.execPath,
@@ -37,7 +37,7 @@ export function nodeContender(
       workload.warmUp === false ? 'cold' : 'warm',
     ],
   })
-  return { name, lacks, probe, command }
+  return { name, lacks, probe, command, ...(rounds !== undefined && { rounds }) }
 }
 
 /** Erlang/OTP on one scheduler thread, logger off. `module` lies in bench/peers/erlang; all files there are compiled. */

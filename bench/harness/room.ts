@@ -29,6 +29,8 @@ export interface Contender {
   probe(): Promise<{ readonly version: string } | { readonly absent: string }>
   /** The process that runs one workload. */
   command(workload: Workload): { readonly file: string; readonly args: readonly string[] }
+  /** Takes part in at most so many rounds: for a peer that no goal names. Default: in all. */
+  readonly rounds?: number
   /** Tasks this contender has no counterpart for, with the reason. */
   readonly lacks: Readonly<Record<string, string>>
 }
@@ -73,6 +75,8 @@ export interface Room {
   readonly contenders: readonly [Contender, ...Contender[]]
   readonly workloads: readonly Workload[]
   readonly rows: readonly RowSpec[]
+  /** Rounds unless the command says otherwise. Default 5. */
+  readonly rounds?: number
   /** What differs between the contenders' set-ups; printed under the table. */
   readonly notes?: readonly string[]
 }

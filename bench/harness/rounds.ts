@@ -27,6 +27,7 @@ export async function runRounds(room: Room, options: RoundsOptions): Promise<Rou
     const results = new Map<string, Map<string, Result>>(turned.map(({ name }) => [name, new Map()]))
     for (const workload of options.workloads) {
       for (const contender of turned) {
+        if (round >= (contender.rounds ?? options.rounds)) continue
         if ((workload.task ?? workload.name) in contender.lacks) continue
         options.progress(`round ${round + 1}/${options.rounds}  ${workload.name}  ${contender.name}`)
         results.get(contender.name)?.set(workload.name, await runWorkload(contender, workload))

@@ -47,4 +47,12 @@ describe('rounds', () => {
     expect(rounds.get('a')?.map((results) => results.get('w'))).toEqual([done, done])
     expect(rounds.get('c')?.map((results) => results.size)).toEqual([0, 0])
   })
+
+  it('go on without one that takes part in fewer', async () => {
+    const [a, b] = [contender('a', printing(done)), { ...contender('b', printing(done)), rounds: 1 }]
+    const room: Room = { name: 'r', contenders: [a, b], workloads: [workload], rows: [] }
+    const rounds = await runRounds(room, { rounds: 2, present: [a, b], workloads: [workload], progress: () => {} })
+    expect(rounds.get('a')?.map((results) => results.size)).toEqual([1, 1])
+    expect(rounds.get('b')?.map((results) => results.size)).toEqual([1, 0])
+  })
 })
