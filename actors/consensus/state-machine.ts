@@ -22,6 +22,7 @@ export interface StateMachine<S = unknown> {
   /** Identity and version of what `apply` means. A replica refuses a snapshot of a later version. */
   readonly name: string
   readonly version: number
+  /** The state before the first command. */
   init(): S
   /** Applies a command and answers. Must not throw for any bytes: a command it cannot read has an answer too. */
   apply(state: S, command: Uint8Array, context: ApplyContext): Uint8Array

@@ -37,6 +37,7 @@ export type OperationOutcome =
 export interface ClientSessionOptions {
   /** The replicas it may try, in this order. */
   readonly replicas: readonly ReplicaId[]
+  /** Where a replica is reached; undefined: not at present. */
   readonly replica: (id: ReplicaId) => Ref<ReplicaProtocol> | undefined
   /** Operations under way at a time, at most 1024. Default 1. */
   readonly window?: number
@@ -50,8 +51,9 @@ export interface ClientSessionOptions {
   readonly renew?: boolean
   /** Refusals after which it tries again, beside a redirect. Default `notReady`, `transferring`. */
   readonly retryOn?: readonly Refusal[]
-  /** An operation submitted by cast has its turn now; it has come to an outcome. Must not throw. */
+  /** An operation submitted by cast has its turn now. Must not throw. */
   readonly onSent?: (tag: number) => void
+  /** An operation submitted by cast has come to its outcome. Must not throw. */
   readonly onOutcome?: (tag: number, outcome: OperationOutcome) => void
   /** A replica has said who leads and who belongs to the group. Must not throw. */
   readonly onView?: (view: ReplicaView) => void

@@ -11,7 +11,6 @@ export {
   type ReadMode,
   type ReadOptions,
 } from '../consensus/consensus.ts'
-export type { BucketMap } from '../consensus/machines/bucket-map.ts'
 export { type KeyValueState, keyValue, keyValueMap } from '../consensus/machines/key-value.ts'
 export {
   type LockAnswer,
@@ -26,7 +25,6 @@ export type { Refusal } from '../consensus/refusal.ts'
 export type { ApplyContext, StateMachine } from '../consensus/state-machine.ts'
 export type {
   ClientSessionOptions,
-  ClientSessionProtocol,
   ClientStatus,
   Operation,
   OperationOutcome,
@@ -41,7 +39,7 @@ export type * from './core/message.ts'
 export type { RaftOptions, RecoveredState } from './core/options.ts'
 export type { Role, Transition } from './core/transition.ts'
 export type { FoundingRecord } from './log-keeper.ts'
-export type * from './protocol.ts'
+export type { AdminAnswer, RaftCounters, ReplicaStatus, ReplicaView } from './protocol.ts'
 export { RaftAdmin, type RaftAdminOptions } from './raft-admin.ts'
 export { RaftClient, type RaftClientOptions } from './raft-client.ts'
 export { ReplicaMachine } from './replica.ts'

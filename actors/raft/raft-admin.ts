@@ -10,6 +10,7 @@ import type { AdminAnswer, ReplicaProtocol, ReplicaStatus } from './protocol.ts'
 export interface RaftAdminOptions {
   /** The replicas that may lead, in the order in which they are asked. */
   readonly replicas: readonly ReplicaId[]
+  /** Where a replica is reached; undefined: not at present. */
   readonly replica: (id: ReplicaId) => Ref<ReplicaProtocol> | undefined
   /** How long an operation may take, in milliseconds; then its outcome is unknown. Default 10 000. */
   readonly timeoutMs?: number

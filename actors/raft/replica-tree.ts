@@ -1,6 +1,7 @@
 // A replica as a supervision tree: the replica and its applier stand and fall together, over log infrastructure that
 // outlives them.
 
+import type { ChildSpec } from '../../src/behaviours/child-spec.ts'
 import { supervisor } from '../../src/behaviours/supervisor.ts'
 import type { Ref } from '../../src/kernel/ref.ts'
 import type { Self } from '../../src/kernel/self.ts'
@@ -21,9 +22,11 @@ export function namesOf(group: string) {
 export const LOGS = 'raft logs'
 
 /** The log infrastructure of a node: start it before its replicas. */
-export function raftLogs(options: Pick<ReplicaOptions, 'store' | 'ports' | 'founding'>) {
+export function raftLogs(
+  options: Pick<ReplicaOptions, 'store' | 'ports' | 'founding'>,
+): ChildSpec<typeof LogKeeperServer> {
   const { store, ports, founding } = options
-  return { id: LOGS, name: LOGS, start: [LogKeeperServer, { store, secrets: ports.secrets, founding }] } as const
+  return { id: LOGS, name: LOGS, start: [LogKeeperServer, { store, secrets: ports.secrets, founding }] }
 }
 
 /**
