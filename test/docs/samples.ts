@@ -116,7 +116,7 @@ export function compile(name: string, samples: readonly Sample[]): Bench {
     mkdirSync(target.slice(0, target.lastIndexOf('/')), { recursive: true })
     writeFileSync(target, text)
   })
-  return { errors, run: (sample, timeoutMs = 10_000) => run(`${folder}/${fileOf(sample)}.js`, folder, timeoutMs) }
+  return { errors, run: (sample, timeoutMs = 30_000) => run(`${folder}/${fileOf(sample)}.js`, folder, timeoutMs) }
 }
 
 /** Why a sample is wrong, or undefined: the compiler's words, a bad exit, or an output that differs. */
