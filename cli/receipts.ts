@@ -111,6 +111,12 @@ async function withRecords(
     process.stderr.write(`espalier: there are no receipts in ${data}\n`)
     return 1
   }
+  // A damaged store can end whoever opens it: a child process looks first.
+  const verdict = await verifyData(data)
+  if (verdict.kind === 'unreadable') {
+    process.stderr.write(`espalier: ${showVerdict(verdict)}\n`)
+    return 2
+  }
   const store = await openLmdb({ path: paths.store, readOnly: true })
   try {
     return await use(new KeyValueStore(store, receiptStoreName), keys)

@@ -102,10 +102,14 @@ describe('espalier receipts', () => {
     })
   })
 
-  test('verify says that a store cannot be read, and does not die', async () => {
+  test('verify, list and show say that a store cannot be read, and do not die', async () => {
     writeFileSync(join(place.folder, '.espalier', 'store', 'data.mdb'), 'no database'.repeat(2000))
     const { code, stdout } = await receipts('verify')
     expect([code, stdout]).toEqual([2, expect.stringMatching(/^store unreadable: /)])
+    for (const words of [['list'], ['show', '1']]) {
+      const told = await receipts(...words)
+      expect([told.code, told.stderr]).toEqual([2, expect.stringMatching(/^espalier: store unreadable: /)])
+    }
   })
 
   test('of a folder without any', async () => {
