@@ -6,7 +6,7 @@ import { readSources } from './sources.ts'
 const complaintsOf = (text: string, path = 'src/kernel/sample.ts') => checkAmbient(new Map([[path, text]]), [])
 
 describe('nothing ambient', () => {
-  test('in this repository', () => {
+  test('in this repository', { timeout: 120_000 }, () => {
     expect(checkAmbient(readSources('src', 'actors', 'supervisors'), realWorld)).toEqual([])
   })
 

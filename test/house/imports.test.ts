@@ -9,7 +9,7 @@ const dependencies = Object.keys(JSON.parse(readFileSync(`${root}package.json`, 
 const complaintsOf = (files: Record<string, string>) => checkImports(new Map(Object.entries(files)), { dependencies })
 
 describe('imports point one way', () => {
-  test('in this repository', () => {
+  test('in this repository', { timeout: 120_000 }, () => {
     const sources = readSources('src', 'actors', 'supervisors', 'cli')
     expect(sources.size).toBeGreaterThan(10)
     expect(checkImports(sources, { dependencies })).toEqual([])

@@ -6,7 +6,7 @@ const complaintsOf = (text: string, path = 'src/kernel/sample.ts') => checkStyle
 const commented = (text: string) => `// What it is for.\n${text}`
 
 describe('the laws of style', () => {
-  test('in this repository', () => {
+  test('in this repository', { timeout: 120_000 }, () => {
     expect(checkStyle(readSources('src', 'actors', 'supervisors', 'cli'))).toEqual([])
   })
 

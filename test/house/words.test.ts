@@ -5,7 +5,7 @@ import { checkWords } from './words.ts'
 const complaintsOf = (line: string) => checkWords(new Map([['notes.md', `First.\n${line}\n`]]))
 
 describe('the project’s words', () => {
-  test('in this repository, whatever the kind of file', () => {
+  test('in this repository, whatever the kind of file', { timeout: 120_000 }, () => {
     const sources = readAll()
     sources.delete('test/house/words.test.ts') // It holds the bad samples.
     expect(sources.has('package-lock.json')).toBe(true)
