@@ -12,7 +12,7 @@ export interface Judge {
 
 interface Command {
   readonly args: readonly string[]
-  /** Picks the first failure out of what it prints. */
+  /** Picks the first failure out of what it prints, in one group or several. */
   readonly first: RegExp
   /** Many times what it needs: a mutant that makes the judge hang is caught by that. */
   readonly limitMs: number
@@ -28,8 +28,9 @@ function judge(name: string, { args, first, limitMs }: Command): Judge {
       return undefined
     } catch (error) {
       const text = stripVTControlCharacters(error instanceof Error ? error.message : String(error))
+      const found = first.exec(text)?.slice(1).join(', ')
       return (
-        first.exec(text)?.[1] ??
+        found ??
         text
           .slice(text.indexOf(': ') + 2)
           .split('\n', 1)
@@ -44,6 +45,10 @@ const traces = ['recorded', 'found', 'own'].map((name) => `test/conformance/${na
 // A test that fails now and then must not pass for one that has caught something.
 const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--no-isolate', '--bail=1', '--retry=2']
 
+const simulate = 'build/test/simulate/main.js'
+/** What broke, without its details: the rule of an invariant, the text of an expectation. */
+const broken = String.raw`((?:invariant [^:]+|expectation [^}]+\}|\w+ [^:]+))`
+
 /** The judges of each set of mutants: of each folder beside this file. */
 export const judges: Readonly<Record<string, readonly Judge[]>> = {
   otp: [
@@ -54,6 +59,24 @@ export const judges: Readonly<Record<string, readonly Judge[]>> = {
     }),
     judge('unit tests', {
       args: [...vitest, 'test/behaviours', 'test/kernel'],
+      first: /^\s*FAIL\s+(.*)$/m,
+      limitMs: 120_000,
+    }),
+  ],
+  // A storm of each seed from 1 on; then the schedules; and only what both let through is the unit tests' to find.
+  raft: [
+    judge('seeds', {
+      args: [simulate, 'raft', '--seeds', '60', '--jobs', '1', '--bail'],
+      first: new RegExp(`^FAIL raft: ${broken}.* (seed=\\d+)`, 'm'),
+      limitMs: 200_000,
+    }),
+    judge('schedules', {
+      args: [simulate, '--schedule', 'test/schedules/raft', '--bail'],
+      first: new RegExp(`^FAIL (raft-[^:]+): ${broken}`, 'm'),
+      limitMs: 120_000,
+    }),
+    judge('unit tests', {
+      args: [...vitest, 'test/actors/raft/core', 'test/actors/consensus'],
       first: /^\s*FAIL\s+(.*)$/m,
       limitMs: 120_000,
     }),

@@ -15,7 +15,9 @@ export async function runFiles(options: CommandOptions): Promise<boolean> {
       options.print(line)
       if (isGood) passed++
       else failed++
+      if (failed > 0 && options.bail) break
     }
+    if (failed > 0 && options.bail) break
   }
   trace?.close()
   options.print(`${passed} passed, ${failed} failed`)

@@ -8,14 +8,15 @@ import type { CommandOptions } from './options.ts'
 import { isProtocol, protocols } from './protocols.ts'
 import { runSeeds } from './seeds.ts'
 
-const usage = `usage: simulate PROTOCOL [--seeds N] [--seed S] [--jobs N] [--break NAME] [--trace FILE] [--out FOLDER]
-       simulate --schedule PATH... [--seeds K] [--break NAME] [--trace FILE]
+const usage = `usage: simulate PROTOCOL [--seeds N] [--seed S] [--jobs N] [--bail] [--break NAME] [--trace FILE] [--out FOLDER]
+       simulate --schedule PATH... [--seeds K] [--bail] [--break NAME] [--trace FILE]
 
   sample             a primary–backup register, small enough to be read in one sitting
   raft               Raft groups, in storms of their own; the run ends with what it has visited
   --seeds N          how many seeds (default 1), from --seed on; with --schedule: the schedule's own, then derived ones
   --seed S           the first seed (default 1)
   --jobs N           seeds that run at a time, on threads (default: as many as the machine has cores)
+  --bail             the first failure ends the run, and is not shrunk
   --schedule PATH    a schedule file, or a folder of them; more may follow
   --break NAME       plants a mistake that must be found:
 ${breaksOf()}
@@ -39,6 +40,7 @@ function parse(args: readonly string[]): CommandOptions | 'help' | undefined {
       seeds: { type: 'string', default: '1' },
       seed: { type: 'string', default: '1' },
       jobs: { type: 'string', default: String(availableParallelism()) },
+      bail: { type: 'boolean', default: false },
       schedule: { type: 'string', multiple: true },
       break: { type: 'string' },
       trace: { type: 'string' },
@@ -59,7 +61,18 @@ function parse(args: readonly string[]): CommandOptions | 'help' | undefined {
   if (sabotage !== undefined && !known.some(([, { breaks }]) => sabotage in breaks)) return undefined
   const paths = values.schedule === undefined ? [] : [...values.schedule, ...positionals]
   const print = (line: string) => console.log(line)
-  return { protocol, seeds, seed, sabotage, paths, trace: values.trace, out: values.out, jobs, print }
+  return {
+    protocol,
+    seeds,
+    seed,
+    sabotage,
+    paths,
+    trace: values.trace,
+    out: values.out,
+    jobs,
+    bail: values.bail,
+    print,
+  }
 }
 
 function parseOrExplain(args: readonly string[]): CommandOptions | 'help' | undefined {

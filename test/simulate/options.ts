@@ -16,5 +16,7 @@ export interface CommandOptions {
   readonly out: string
   /** How many threads run seeds. */
   readonly jobs: number
+  /** The first failure ends the run. */
+  readonly bail: boolean
   readonly print: (line: string) => void
 }

@@ -43,9 +43,9 @@ export async function runSeeds(protocol: ProtocolName, options: CommandOptions):
       failed++
       first ??= result.seed
     }
-    return true
+    return result.isGood || !options.bail
   })
-  if (first !== undefined) await explain(protocol, first, options)
+  if (first !== undefined && !options.bail) await explain(protocol, first, options)
   const isComplete = !isCounted || printTotals(totals, events, options)
   print(`${seeds - failed} passed, ${failed} failed`)
   return failed === 0 && isComplete

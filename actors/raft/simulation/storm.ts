@@ -10,7 +10,7 @@ import { SeededRandom } from '../../../src/simulation/random.ts'
 import { readSchedule, type Schedule } from '../../../src/simulation/schedule.ts'
 import { CLIENT_KINDS, RAFT_KINDS } from '../../../src/simulation/schedule-steps.ts'
 
-const CALM_MS = 8000
+const CALM_MS = 10_000
 const CALM_LOAD_MS = 4000
 
 /** A step as a schedule file has it. */
@@ -29,7 +29,7 @@ interface Storm {
 }
 
 /** Events that an operation causes in a group of so many, roughly: what the load is measured by. */
-const EVENTS_PER_OPERATION = [0, 11, 17, 22, 28, 33, 40, 46]
+const EVENTS_PER_OPERATION = [0, 14, 26, 23, 28, 32, 42, 52]
 /** How many of them in the storm, where much is in vain, and in the calm, where nothing is. */
 const EVENTS = { storm: 18_000, calm: 19_000 }
 
@@ -130,7 +130,7 @@ function drawLoads({ random, nodes, forMs }: Storm): readonly [storm: Step, calm
   }
   return [
     load(0, forMs, EVENTS.storm, random.between(3, 8)),
-    load(forMs + 500, CALM_LOAD_MS, EVENTS.calm, random.between(7, 10)),
+    load(forMs + 500, CALM_LOAD_MS, EVENTS.calm, random.between(10, 14)),
   ]
 }
 
@@ -327,7 +327,7 @@ function calm({ names, forMs, founders }: Storm, load: Step): Step[] {
     { at, op: 'restart', node: 'all' },
     ...each('releaseApply'),
     load,
-    { at: at + 5500, op: 'put', id: 'last', client: 'c1', key: 'key0', value: 'calm', to: founders[0], deadline: 2000 },
-    { at: at + 6000, op: 'get', id: 'read', client: 'c2', key: 'key0', to: founders.at(-1), deadline: 1500 },
+    { at: at + 7500, op: 'put', id: 'last', client: 'c1', key: 'key0', value: 'calm', to: founders[0], deadline: 2000 },
+    { at: at + 8000, op: 'get', id: 'read', client: 'c2', key: 'key0', to: founders.at(-1), deadline: 1500 },
   ]
 }
