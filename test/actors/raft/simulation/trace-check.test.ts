@@ -1,0 +1,92 @@
+import { parseSchedule, runSchedule } from 'espalier/testing'
+import { checkTrace, kindOfRaftMessage, linesOf, RaftGroup, startOf, type TraceLine } from 'espalier/testing/raft'
+import { beforeAll, describe, expect, test } from 'vitest'
+
+const schedule = parseSchedule(
+  JSON.stringify({
+    name: 'trace',
+    protocol: 'raft',
+    nodes: 3,
+    seed: 5,
+    steps: [
+      { at: 500, op: 'put', key: 'k', value: 1 },
+      { at: 900, op: 'transfer', to: 'n2' },
+      { at: 1500, op: 'crash', node: 'leader' },
+      { at: 2500, op: 'put', client: 'c2', key: 'k', value: 2 },
+      { at: 3000, op: 'restart', node: 'all' },
+      { at: 3500, op: 'addLearner', node: 'n4' },
+    ],
+  }),
+)
+
+let trace: TraceLine[] = []
+
+beforeAll(async () => {
+  const lines: TraceLine[] = []
+  const { why } = await runSchedule(
+    schedule,
+    (world, given) =>
+      new RaftGroup(world, given, {
+        onStep: (node, incarnation, { recovered, effects }) => {
+          if (recovered !== undefined) lines.push(startOf(node, incarnation, recovered))
+          lines.push(...linesOf(node, incarnation, effects))
+        },
+      }),
+    { kindOf: kindOfRaftMessage },
+  )
+  expect(why).toBeUndefined()
+  trace = lines
+})
+
+function check(lines: readonly TraceLine[]) {
+  return checkTrace(lines.map((line) => JSON.stringify(line)))
+}
+
+/** The trace with the `nth` line of a name told otherwise. */
+function tampered(name: string, change: (event: Record<string, unknown>) => Record<string, unknown>, nth = 0) {
+  const places = trace.flatMap(({ event }, at) => (event.name === name ? [at] : []))
+  const at = places.at(nth)
+  if (at === undefined) throw new Error(`no ${name} in the trace`)
+  return trace.map((line, index) =>
+    index === at ? ({ ...line, event: change({ ...line.event }) } as TraceLine) : line,
+  )
+}
+
+describe('the specification', () => {
+  test('allows the trace of a group with an election, a transfer, a crash and a learner', () => {
+    const { why, allowed } = check(trace)
+    expect(why).toBeUndefined()
+    expect(allowed).toBe(trace.length)
+    for (const name of ['becomeLeader', 'transferSent', 'commit', 'start', 'acknowledged']) {
+      expect(trace.some(({ event }) => event.name === name)).toBe(true)
+    }
+  })
+
+  test.each([
+    ['a vote for somebody who does not stand', 'grantVote', { to: 'n9' }, 'does not stand'],
+    ['an election in a term that is not its own', 'becomeLeader', { term: 9 }, 'does not stand in term 9'],
+    ['an entry of another term', 'appendOwn', { through: { index: 2, term: 7 } }, 'an entry of term 7'],
+    ['a commit of what it does not have', 'commit', { through: { index: 99, term: 1 } }, 'not in its log'],
+    ['an acknowledgement of what is not durable', 'acknowledged', { match: 99 }, 'has acknowledged 99'],
+    ['entries that nobody has made', 'appendReceived', { through: { index: 2, term: 0 } }, 'nobody has made'],
+  ])('rejects %s', (_what, name, changed, why) => {
+    const nth = name === 'commit' ? -1 : 0
+    expect(check(tampered(name, (event) => ({ ...event, ...changed }), nth)).why).toContain(why)
+  })
+
+  test('rejects a leader without a quorum: nobody has voted for it', () => {
+    const without = trace.filter(({ event }) => event.name !== 'grantVote')
+    expect(check(without).why).toContain('without a quorum')
+  })
+
+  test('rejects a truncation of what is committed', () => {
+    const last = trace.findLast(({ event }) => event.name === 'commit' && event.through.index > 1)
+    if (last === undefined) throw new Error('nothing was committed')
+    const line: TraceLine = { ...last, event: { name: 'truncate', from: 1 } }
+    expect(check([...trace, line]).why).toMatch(/takes nothing back|is committed/)
+  })
+
+  test('says which line is no line', () => {
+    expect(checkTrace(['', '{}'])).toEqual({ allowed: 0, why: 'not a line of a trace' })
+  })
+})
