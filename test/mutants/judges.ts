@@ -66,7 +66,7 @@ export const judges: Readonly<Record<string, readonly Judge[]>> = {
   // A storm of each seed from 1 on; then the schedules; and only what both let through is the unit tests' to find.
   raft: [
     judge('seeds', {
-      args: [simulate, 'raft', '--seeds', '60', '--jobs', '1', '--bail'],
+      args: [simulate, 'raft', '--seeds', '30', '--jobs', '1', '--bail'],
       first: new RegExp(`^FAIL raft: ${broken}.* (seed=\\d+)`, 'm'),
       limitMs: 200_000,
     }),

@@ -22,6 +22,8 @@ function entry(index: number, term: number, text = 'x'): Entry {
   return encodeEntry({ index, term, kind: 'command', timeMs: 0, payload: Buffer.from(text) })
 }
 
+type Said = Message extends infer M ? (M extends Message ? Omit<M, 'from' | 'incarnation'> : never) : never
+
 /** Three founders, fed step by step; the specification is fed nothing but what the steps say. */
 class Fed {
   readonly checker = new RaftChecker()
@@ -74,7 +76,7 @@ class Fed {
     this.step(node, { type: 'persisted', write: this.#writes.get(node) ?? 0 })
   }
 
-  say(node: string, message: Omit<Message, 'from' | 'incarnation'>): void {
+  say(node: string, message: Said): void {
     const said = { from: node, incarnation: '', ...message } as Message
     this.step(node, undefined, [{ type: 'send', to: 'n1', message: said }])
   }
