@@ -28,6 +28,8 @@ function copyObject(value: object): unknown {
   if (value instanceof Map) return new Map([...value].map(([key, item]) => [copyMessage(key), copyMessage(item)]))
   if (value instanceof Set) return new Set([...value].map((item) => copyMessage(item)))
   if (value instanceof Error) return copyError(value)
+  // Only what the view shows, and none of the buffer around it.
+  if (value instanceof Uint8Array) return new Uint8Array(value)
   if (value instanceof Date || ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
     return structuredClone(value)
   }
