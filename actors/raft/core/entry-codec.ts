@@ -35,19 +35,28 @@ export interface EntrySeal {
 
 /** Makes an entry; the payload is copied. */
 export function encodeEntry(fields: EntryFields, seal: EntrySeal = {}): Entry {
+  const at = payloadAt(seal.previousHash !== undefined, seal.signature !== undefined)
+  return encodeEntryInto(new Uint8Array(at + fields.payload.length), fields, seal)
+}
+
+/**
+ * Makes an entry of exactly these bytes, which are zero: entries that are made together may lie in one buffer, for
+ * making buffers costs more than filling them.
+ */
+export function encodeEntryInto(bytes: Uint8Array, fields: EntryFields, seal: EntrySeal = {}): Entry {
+  const { index, term, kind, timeMs } = fields
   const { previousHash, signature } = seal
   const at = payloadAt(previousHash !== undefined, signature !== undefined)
-  const bytes = new Uint8Array(at + fields.payload.length)
   bytes[0] = version
-  bytes[1] = kinds.indexOf(fields.kind)
+  bytes[1] = kinds.indexOf(kind)
   bytes[2] = (previousHash === undefined ? 0 : hasHash) | (signature === undefined ? 0 : hasSignature)
-  putUint48(bytes, 4, fields.term)
-  putUint48(bytes, 10, fields.index)
-  putUint48(bytes, 16, fields.timeMs)
+  putUint48(bytes, 4, term)
+  putUint48(bytes, 10, index)
+  putUint48(bytes, 16, timeMs)
   if (previousHash !== undefined) bytes.set(previousHash.subarray(0, hashBytes), headerBytes)
   if (signature !== undefined) bytes.set(signature.subarray(0, signatureBytes), at - signatureBytes)
   bytes.set(fields.payload, at)
-  return { ...fields, payload: bytes.subarray(at), bytes }
+  return { index, term, kind, timeMs, payload: bytes.subarray(at), bytes }
 }
 
 /** The entry that `bytes` are, sharing them; undefined if they are none. */

@@ -451,6 +451,33 @@ describe('who may stand', () => {
     expect(ofType(stand.effects, 'timer').at(-1)).toMatchObject({ timer: 'election' })
   })
 
+  it('nobody whose disk is in trouble: it waits on, forgets who led, and stands for nothing', () => {
+    const stand = LoneCore.recovered(logOf(three), 1)
+    stand.receive({
+      kind: 'append',
+      from: 'n2',
+      term: 1,
+      previous: { index: 1, term: 0 },
+      entries: [],
+      commit: 1,
+      round: 1,
+    })
+    stand.step({ type: 'diskTrouble', isOver: false })
+    stand.clear()
+    stand.now = 200
+    stand.step({ type: 'timeout', timer: 'election' })
+    expect(stand.effects).toEqual([
+      { type: 'leader', leader: undefined, term: 1 },
+      { type: 'timer', timer: 'election', afterMs: 150 },
+    ])
+    const candidate = LoneCore.recovered(logOf(three), 1)
+    candidate.step({ type: 'campaign' })
+    candidate.step({ type: 'diskTrouble', isOver: false })
+    candidate.now = 200
+    candidate.step({ type: 'timeout', timer: 'election' })
+    expect(candidate.core).toMatchObject({ role: 'follower', term: 1 })
+  })
+
   it('nobody who does not know its group, or whose life is not the configured one (33)', () => {
     const none = { hardState: undefined, snapshot: undefined, entries: [], claimed: undefined }
     const stand = new LoneCore({ recovered: none, incarnation: 'x' })
