@@ -58,6 +58,7 @@ class Dial {
   }
 }
 
+/** What makes a node one of a mesh: its connections, and the way of its signals to other nodes. See `docs/semantics.md`. */
 export class Distribution implements Router {
   readonly #node: Node
   readonly #carrier: Carrier

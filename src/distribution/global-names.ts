@@ -44,6 +44,7 @@ export class NameConflict<K = Key> {
 
 /** A mesh in which names can be shared: a Distribution. */
 export interface NameMesh extends NodeWatch {
+  /** Resolves once a node is connected; rejects if it cannot be reached. */
   connect(name: string): Promise<void>
 }
 

@@ -19,6 +19,7 @@ import { type NodeDown, NodeUp } from './node-events.ts'
 
 /** What of a mesh is needed to find the others: a {@link Distribution}. */
 export interface NodeWatch {
+  /** The nodes that are connected. */
   nodes(): string[]
   /** Has a process sent a NodeUp and a {@link NodeDown} for each node that comes and goes. */
   monitorNodes(pid: Pid): () => void

@@ -16,6 +16,7 @@ import {
   supervisor,
 } from 'espalier'
 import { expect, test } from 'vitest'
+import { claimBetweenNodes } from './between-nodes.ts'
 
 const titles: string[] = []
 function claim(title: string, run: (node: Node, reports: Report[]) => Promise<void>): void {
@@ -573,6 +574,8 @@ claim('A supervisor ignores exit signals of processes that are neither its paren
   await within(node, (self) => self.sendExit(tree, 'go away'))
   expect((await tree.call('count_children')).active).toBe(1)
 })
+
+claimBetweenNodes(claim)
 
 test('the page and the tests say the same', () => {
   const page = readFileSync(new URL('../../docs/semantics.md', import.meta.url), 'utf8')
