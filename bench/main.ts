@@ -13,7 +13,9 @@ import { raft } from './raft/room.ts'
 import { simulation } from './simulation/room.ts'
 import { storage } from './storage/room.ts'
 
-const rooms: readonly Room[] = [local, raft, simulation, storage]
+import { threads } from './threads/room.ts'
+
+const rooms: readonly Room[] = [local, raft, simulation, storage, threads]
 const DEFAULT_ROUNDS = 5
 
 const usage = `Usage: npm run -s bench -- ROOM... [--json] [--rounds N] [--only ROW]...

@@ -11,6 +11,8 @@ export type Run =
   | { readonly completed: number; readonly elapsedMs: number }
   | { readonly completed: number; readonly latenciesMs: Float64Array }
   | { readonly completed: number; readonly value: number }
+  /** Several numbers, for one run that compares: of several runs, the last counts. */
+  | { readonly completed: number; readonly values: Readonly<Record<string, number>> }
 
 export type Task = (count: number) => Promise<Run>
 
@@ -32,14 +34,17 @@ async function warmUp(run: Task, count: number): Promise<void> {
 
 async function measure(run: Task, count: number, repeats: number) {
   let [completed, elapsedMs, value]: (number | undefined)[] = [0, undefined, undefined]
+  let values: Readonly<Record<string, number>> | undefined
   const latenciesNs: number[] = []
   for (let i = 0; i < repeats; i += 1) {
     const one = await run(count)
     completed = (completed ?? 0) + one.completed
     if ('elapsedMs' in one) elapsedMs = (elapsedMs ?? 0) + one.elapsedMs
     else if ('value' in one) value = one.value
+    else if ('values' in one) values = one.values
     else for (const ms of one.latenciesMs) latenciesNs.push(Math.round(ms * 1e6))
   }
+  if (values !== undefined) return { completed, values }
   if (elapsedMs !== undefined) return { completed, elapsedNs: elapsedMs * 1e6 }
   return value !== undefined ? { completed, value } : { completed, latenciesNs }
 }

@@ -22,6 +22,7 @@ export type Result =
   | { readonly completed: number; readonly elapsedNs: number }
   | { readonly completed: number; readonly latenciesNs: readonly number[] }
   | { readonly completed: number; readonly value: number }
+  | { readonly completed: number; readonly values: Readonly<Record<string, number>> }
 
 export interface Contender {
   readonly name: string
@@ -117,6 +118,17 @@ export function value(workload: string): Reading {
     of: (results) => {
       const result = results.get(workload)
       return result && 'value' in result ? result.value : undefined
+    },
+  }
+}
+
+/** One of the numbers that the workload yields: where what is compared must alternate within one process. */
+export function oneOf(workload: string, key: string): Reading {
+  return {
+    workloads: [workload],
+    of: (results) => {
+      const result = results.get(workload)
+      return result && 'values' in result ? result.values[key] : undefined
     },
   }
 }

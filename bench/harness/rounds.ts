@@ -58,15 +58,22 @@ export async function runWorkload(
 
 function parseResult(stdout: string): Result | null {
   const line = stdout.trimEnd().split('\n').at(-1) ?? ''
-  const { completed, elapsedNs, value, latenciesNs } = parseObject(line)
+  const { completed, elapsedNs, value, values, latenciesNs } = parseObject(line)
   if (typeof completed !== 'number') return null
   if (typeof elapsedNs === 'number') return { completed, elapsedNs }
   if (typeof value === 'number') return { completed, value }
+  if (typeof values === 'object' && values !== null) return { completed, values: numbersOf(values) }
   if (Array.isArray(latenciesNs)) return { completed, latenciesNs: latenciesNs.map(Number) }
   return null
 }
 
-function parseObject(line: string): Partial<Record<'completed' | 'elapsedNs' | 'value' | 'latenciesNs', unknown>> {
+function numbersOf(values: object): Record<string, number> {
+  return Object.fromEntries(Object.entries(values).map(([key, number]) => [key, Number(number)]))
+}
+
+type Field = 'completed' | 'elapsedNs' | 'value' | 'values' | 'latenciesNs'
+
+function parseObject(line: string): Partial<Record<Field, unknown>> {
   try {
     return line.startsWith('{') ? JSON.parse(line) : {}
   } catch {

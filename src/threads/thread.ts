@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { MessageChannel, type ResourceLimits, Worker } from 'node:worker_threads'
+import { MessageChannel, type ResourceLimits, type TransferListItem, Worker } from 'node:worker_threads'
 import { NODE_NAME, RUNNING, TAG } from '../kernel/beacon.ts'
 import { STOP_TIMEOUT_MS } from '../kernel/node.ts'
 import { connectStorage } from '../storage/lmdb/storage-thread.ts'
@@ -17,7 +17,13 @@ export interface ThreadOptions {
    * The code to run once the thread is in the mesh: an exported function of a compiled module, which is called with a
    * `ThreadContext` and then `args` (structured-cloned). The start waits for what it returns.
    */
-  readonly boot?: { readonly module: string | URL; readonly export: string; readonly args?: readonly unknown[] }
+  readonly boot?: {
+    readonly module: string | URL
+    readonly export: string
+    readonly args?: readonly unknown[]
+    /** Parts of `args` that move to the thread instead of being copied: ports, buffers. */
+    readonly transfer?: readonly TransferListItem[]
+  }
   /** Hand the thread a connection to a storage thread of the process's. Default false. */
   readonly storage?: boolean
   /** Bounds of the thread's heap: Node's own defaults. A thread that exceeds them ends; the others do not. */
@@ -106,7 +112,7 @@ export class Thread {
     this.#worker = new Worker(entry, {
       name,
       workerData,
-      transferList: storage === undefined ? [port2] : [port2, storage],
+      transferList: [port2, ...(storage === undefined ? [] : [storage]), ...(boot?.transfer ?? [])],
       execArgv: [...(options.execArgv ?? [])],
       ...(options.resourceLimits === undefined ? {} : { resourceLimits: options.resourceLimits }),
     })

@@ -60,6 +60,11 @@ export const realWorld: readonly RealWorldEntry[] = [
     reason: 'starts the watchdog thread',
   },
   {
+    path: 'src/threads/offload.ts',
+    names: ['node:os', 'piscina'],
+    reason: 'the pool behind the port Offload, as large as the machine',
+  },
+  {
     path: 'src/threads/hub.ts',
     names: ['node:worker_threads'],
     reason: 'makes the ports by which two threads talk',

@@ -6,6 +6,7 @@ export type { ChildCommand, ChildOutcome, ChildOutput, ChildProcesses, ChildProc
 export type { Alarm, Clock } from './clock.ts'
 export type { Files } from './files.ts'
 export type { ModuleLoader } from './modules.ts'
+export type { Offload, OffloadOptions } from './offload.ts'
 export type { Random, Secrets } from './random.ts'
 export type { Turns } from './turns.ts'
 
