@@ -2,8 +2,8 @@
 // all when one has ended. After the introduction two threads talk directly; nothing of theirs passes here.
 
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import { shareCredits } from './credits.ts'
 import type { FromHub, ToHub } from './messages.ts'
-import { shareRings } from './ring.ts'
 
 /** How the hub reaches a carrier. */
 export type Tell = (message: FromHub, transfer: readonly MessagePort[]) => void
@@ -11,13 +11,7 @@ export type Tell = (message: FromHub, transfer: readonly MessagePort[]) => void
 export class Hub {
   readonly #threads = new Map<number, Tell>()
   readonly #names = new Map<string, number>()
-  readonly #ringBytes: number
   #nextThread = 1
-
-  /** `ringBytes`: what may be under way in each direction of a pair, a power of two. */
-  constructor(ringBytes: number) {
-    this.#ringBytes = ringBytes
-  }
 
   /** Takes a carrier in. Answers the number by which it is known. */
   attach(tell: Tell): number {
@@ -61,7 +55,7 @@ export class Hub {
       return tellDialler?.({ kind: 'refused', id, reason: `no node ${JSON.stringify(name)} listens` }, [])
     }
     const { port1, port2 } = new MessageChannel()
-    const shared = shareRings(this.#ringBytes)
+    const shared = shareCredits()
     tellListener({ kind: 'incoming', name, line: { port: port2, shared, side: 1, far: dialler } }, [port2])
     tellDialler?.({ kind: 'dialled', id, line: { port: port1, shared, side: 0, far: listener } }, [port1])
   }

@@ -6,7 +6,7 @@ import type { MessagePort } from 'node:worker_threads'
 /** One end of a direct line between two threads. */
 export interface LineEnd {
   readonly port: MessagePort
-  /** The rings of both directions: see ring.ts. */
+  /** The words that both ends share: see credits.ts. */
   readonly shared: SharedArrayBuffer
   /** Which of the two ends this is. */
   readonly side: 0 | 1
@@ -59,16 +59,8 @@ export interface ThreadData {
 
 /** Bounds of what one thread sends to another. */
 export interface CarrierLimits {
-  /** Bytes that may be under way to a thread that has not read them: a power of two from 1024. Default 262 144. */
-  readonly ringBytes: number
-  /**
-   * Bytes that may wait, in the sender, for room in the ring; a connection with more is lost, with reason `overloaded`.
-   * Default 64 MiB.
-   */
+  /** Bytes that may be under way to a thread that has not read them. */
+  readonly windowBytes: number
+  /** Bytes that may wait for room in the window; a connection with more is lost, with reason `overloaded`. */
   readonly maxQueuedBytes: number
-  /**
-   * How long a thread that has sent something looks for an answer before it sleeps, in microseconds. Saves a wake-up
-   * where each thread has a core of its own; steals the core where it has not. Default 0.
-   */
-  readonly spinMicros: number
 }

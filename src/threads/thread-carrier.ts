@@ -12,7 +12,8 @@ interface PendingDial {
   readonly reject: (error: CarrierError) => void
 }
 
-export const CARRIER_LIMITS: CarrierLimits = { ringBytes: 2 ** 18, maxQueuedBytes: 2 ** 26, spinMicros: 0 }
+/** Defaults: 4 MiB under way in each direction of a pair of threads, 64 MiB waiting. */
+export const CARRIER_LIMITS: CarrierLimits = { windowBytes: 4 * 2 ** 20, maxQueuedBytes: 64 * 2 ** 20 }
 
 export class ThreadCarrier implements Carrier {
   readonly #ports: Pick<NodePorts, 'clock' | 'turns'>

@@ -41,7 +41,7 @@ export class Threads {
   readonly carrier: ThreadCarrier
   /** The main node's place in the mesh. */
   readonly distribution: Distribution
-  readonly #hub: Hub
+  readonly #hub = new Hub()
   readonly #limits: CarrierLimits
   readonly #threads = new Map<string, Thread>()
   readonly #starting = new Set<string>()
@@ -51,8 +51,10 @@ export class Threads {
   /** Makes `node`, on the main thread, one of the mesh. Throws OptionError. */
   constructor(node: Node, options: ThreadsOptions = {}) {
     if (!isMainThread) throw new ThreadError(node.name, 'threads are started by the main thread')
-    this.#limits = checkLimits(options)
-    this.#hub = new Hub(this.#limits.ringBytes)
+    const { windowBytes = CARRIER_LIMITS.windowBytes, maxQueuedBytes = CARRIER_LIMITS.maxQueuedBytes } = options
+    checkBytes('windowBytes', windowBytes, 2 ** 30)
+    checkBytes('maxQueuedBytes', maxQueuedBytes, 2 ** 40)
+    this.#limits = { windowBytes, maxQueuedBytes }
     this.#onEvent = options.onEvent ?? (() => {})
     this.#guard = options.watchdog === false ? undefined : new Guard(node, options.watchdog ?? {}, this.#onEvent)
     const hub = this.#hub
@@ -109,20 +111,8 @@ export class Threads {
   }
 }
 
-function checkLimits(options: Partial<CarrierLimits>): CarrierLimits {
-  const { ringBytes, maxQueuedBytes, spinMicros } = { ...CARRIER_LIMITS, ...options }
-  if (
-    !Number.isSafeInteger(ringBytes) ||
-    ringBytes < 1024 ||
-    ringBytes > 2 ** 28 ||
-    (ringBytes & -ringBytes) !== ringBytes
-  ) {
-    throw new OptionError('ringBytes', ringBytes, 'a power of two from 1024 to 2^28')
+function checkBytes(field: string, value: number, limit: number): void {
+  if (!Number.isSafeInteger(value) || value < 1024 || value > limit) {
+    throw new OptionError(field, value, `an integer of bytes from 1024 to ${limit}`)
   }
-  if (!Number.isSafeInteger(maxQueuedBytes) || maxQueuedBytes < 0) {
-    throw new OptionError('maxQueuedBytes', maxQueuedBytes, 'an integer of at least 0')
-  }
-  if (!(spinMicros >= 0 && spinMicros <= 1000))
-    throw new OptionError('spinMicros', spinMicros, 'microseconds from 0 to 1000')
-  return { ringBytes, maxQueuedBytes, spinMicros }
 }

@@ -14,7 +14,7 @@ const { ThreadCarrier }: typeof import('../../src/threads/thread-carrier.ts') = 
 const { createSystemPorts }: typeof import('../../src/system/index.ts') = await import(compiledUrl('system/index.js'))
 
 export type TestHub = InstanceType<typeof Hub>
-export const newHub = (ringBytes = 2 ** 16): TestHub => new Hub(ringBytes)
+export const newHub = (): TestHub => new Hub()
 
 /** The carrier of this thread, at `hub`. */
 export function nearCarrier(hub: TestHub, limits?: CarrierLimits): Carrier & { readonly size: number } {

@@ -81,11 +81,11 @@ describe('a thread that ends', () => {
 })
 
 describe('a slow reader', () => {
-  const limits = { ringBytes: 64 * 1024, maxQueuedBytes: 512 * 1024, spinMicros: 0 }
+  const limits = { windowBytes: 64 * 1024, maxQueuedBytes: 512 * 1024 }
   const frame = () => new Uint8Array(8 * 1024)
 
-  test('gets all of it in order, whatever the ring holds', async () => {
-    const hub = newHub(limits.ringBytes)
+  test('gets all of it in order, with never more than the window under way', async () => {
+    const hub = newHub()
     const far = new FarCarrier(hub, limits)
     const { ours, theirs } = await connect(nearCarrier(hub, limits), far)
     const got: number[] = []
@@ -100,7 +100,7 @@ describe('a slow reader', () => {
   })
 
   test('that stands still costs the sender a bounded queue: beyond it the connection is lost, overloaded', async () => {
-    const hub = newHub(limits.ringBytes)
+    const hub = newHub()
     const far = new FarCarrier(hub, limits)
     const { ours, theirs } = await connect(nearCarrier(hub, limits), far)
     const losses: string[] = []

@@ -157,6 +157,6 @@ describe('the watchdog', () => {
     const node = espalier.createNode({ name: 'wrong' })
     expect(() => new room.Threads(node, { watchdog: { frozenAfterMs: 1 } })).toThrow(/watchdog.frozenAfterMs/)
     expect(() => new room.Threads(node, { watchdog: { graceMs: -1 } })).toThrow(/watchdog.graceMs/)
-    expect(() => new room.Threads(node, { ringBytes: 1000 })).toThrow(/ringBytes/)
+    expect(() => new room.Threads(node, { windowBytes: 0 })).toThrow(/windowBytes/)
   })
 })
