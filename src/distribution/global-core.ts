@@ -147,7 +147,7 @@ export class GlobalCore {
       case 'discover':
         // It has not told us anything yet, or not in this life.
         if (!this.#known.has(from) && !this.#pending.has(from)) this.met(from)
-        this.#send(from, { kind: 'sync', claims: this.own(), nodes: [...this.#known] })
+        this.#send(from, { kind: 'sync', claims: this.own(), nodes: this.#others() })
         return
       case 'sync':
         return this.#synced(from, message.claims, message.nodes)
