@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { EspalierError } from '../src/index.ts'
+import { chaosRaftCommand } from './chaos.ts'
 import { listReceiptsCommand, rotateKeyCommand, showReceiptCommand, verifyReceiptsCommand } from './receipts.ts'
 import { runCommand } from './run.ts'
 
@@ -26,6 +27,7 @@ Examples:
   espalier run flow.json --json
   espalier receipts list
   espalier receipts verify
+  espalier chaos raft --for 60s
 
 Exit codes:
   run              0  every task succeeded, and the receipts verify
@@ -34,7 +36,10 @@ Exit codes:
                    128 and the signal's number  stopped: 130 by Ctrl-C, 143 by SIGTERM
   receipts verify  0  intact
                    1  broken
-                   2  unreadable`,
+                   2  unreadable
+  chaos raft       0  every acknowledged write is there, and the history is linearizable
+                   1  not so, or nothing was shown
+                   2  wrong input`,
   )
 
 const dataOption = ['--data <dir>', 'folder of receipts, keys and journal', '.espalier'] as const
@@ -82,6 +87,18 @@ receipts
   .option(...dataOption)
   .action(async (options: { data: string }) => {
     process.exitCode = await rotateKeyCommand(options.data)
+  })
+
+program
+  .command('chaos')
+  .description('break things on purpose, and judge what clients saw')
+  .command('raft')
+  .description('torment a group of three replicas on worker threads, on this machine, in a temporary folder')
+  .option('--for <time>', 'how long, such as 60s or 5m', '60s')
+  .option('--seed <n>', 'which faults, and which load', '1')
+  .option('--break <name>', 'plant a bug that must be found: unconfirmed-reads')
+  .action(async (options: { for: string; seed: string; break?: string }) => {
+    process.exitCode = await chaosRaftCommand({ for: options.for, seed: options.seed, break: options.break })
   })
 
 // Who reads our output may leave before its end (`| head`): the flow goes on, and its receipt is written.

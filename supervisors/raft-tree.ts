@@ -14,12 +14,14 @@ import { lockService } from '../actors/consensus/machines/lock.ts'
 import type { StateMachine } from '../actors/consensus/state-machine.ts'
 import type { RaftOptions } from '../actors/raft/core/options.ts'
 import type { FoundingRecord } from '../actors/raft/log-keeper.ts'
+import type { ReplicaProtocol } from '../actors/raft/protocol.ts'
 import { ReplicaMachine } from '../actors/raft/replica.ts'
 import type { ReplicaPolicies } from '../actors/raft/replica-options.ts'
 import { namesOf, raftNode } from '../actors/raft/replica-tree.ts'
 import { OptionError } from '../src/kernel/errors.ts'
 import type { Node } from '../src/kernel/node.ts'
 import type { Files } from '../src/kernel/ports/index.ts'
+import type { Ref } from '../src/kernel/ref.ts'
 import { openLmdb } from '../src/storage/lmdb/lmdb-store.ts'
 import { systemFiles } from '../src/system/system-files.ts'
 import { systemModules } from '../src/system/system-modules.ts'
@@ -51,13 +53,19 @@ export function raftThread(options: RaftThreadOptions): ThreadSpec {
   return { name: options.id, options: { storage: true, boot } }
 }
 
-/** What a thread made by {@link raftThread} runs: starts the replica's tree, which lives as long as the thread. */
-export async function bootRaftReplica(context: ThreadContext, options: RaftThreadOptions): Promise<void> {
+/**
+ * What a thread made by {@link raftThread} runs: starts the replica's tree, which lives as long as the thread. `peer` is
+ * where another replica is reached; by default on the node of its name.
+ */
+export async function bootRaftReplica(
+  context: ThreadContext,
+  options: RaftThreadOptions,
+  peer = (id: string): Ref<ReplicaProtocol> | undefined => raftReplicaAt(context.node, id, options.group),
+): Promise<void> {
   const { node, storage } = context
   if (storage === undefined) throw new OptionError('storage', storage, 'a connection to the storage thread')
   const machine = await machineOf(options.machine ?? 'key-value')
   const { path, maxBytes } = options
-  const { group } = options
   const { raft, ...policies } = options
   await node.start(
     raftNode({
@@ -66,7 +74,7 @@ export async function bootRaftReplica(context: ThreadContext, options: RaftThrea
       machine,
       founders: options.nodes,
       founding: fileRecord(systemFiles, path),
-      peer: (id) => raftReplicaAt(node, id, group),
+      peer,
       store: () =>
         openLmdb({ path, connection: storage, lockTimeoutMs, ...(maxBytes === undefined ? {} : { maxBytes }) }),
       ports: node.ports,

@@ -2,7 +2,7 @@
 // replication (the floor: the same bytes to the same disk without a protocol) and three members of etcd.
 
 import { nodeContender, ourselves } from '../harness/peers.ts'
-import { percentile, type Room, type RowSpec, rate, type Workload } from '../harness/room.ts'
+import { percentile, type Room, type RowSpec, rate, value, type Workload } from '../harness/room.ts'
 import { probeEtcd } from './etcd-members.ts'
 
 const workloads: readonly Workload[] = [
@@ -12,6 +12,11 @@ const workloads: readonly Workload[] = [
   { name: 'put-1024', count: 20_480, repeats: 1 },
   { name: 'read', count: 20_480, repeats: 1 },
   { name: 'round-trip', count: 2_000, repeats: 1 },
+  { name: 'flush-64', count: 6_400, repeats: 1 },
+  { name: 'flush-1024', count: 20_480, repeats: 1 },
+  { name: 'core', count: 100_000, repeats: 3 },
+  { name: 'memory-put', count: 1_000, repeats: 1 },
+  { name: 'memory-put-1024', count: 20_480, repeats: 1 },
   { name: 'failover-killed', count: 5, repeats: 1, warmUp: false },
   { name: 'failover-frozen', count: 5, repeats: 1, warmUp: false },
 ]
@@ -40,6 +45,29 @@ const rows: readonly RowSpec[] = [
     unit: 'µs',
     better: 'lower',
     reading: percentile('round-trip', 50),
+  },
+  entriesPerFlush(64),
+  entriesPerFlush(1024),
+  {
+    name: 'core',
+    about: 'proposals of 128 bytes through three pure cores, 64 in a step, without host, messages and disk',
+    unit: 'puts/s',
+    better: 'higher',
+    reading: rate('core'),
+  },
+  {
+    name: 'memory-put-p50',
+    about: 'a put on three threads without a disk, one after another; median',
+    unit: 'µs',
+    better: 'lower',
+    reading: percentile('memory-put', 50),
+  },
+  {
+    name: 'memory-put-1024',
+    about: 'puts on three threads without a disk, 1024 under way',
+    unit: 'puts/s',
+    better: 'higher',
+    reading: rate('memory-put-1024'),
   },
   failover('failover-killed', 'ends (ours: its thread is terminated; etcd: SIGKILL)', 250),
   failover('failover-frozen', 'stands still (ours: an endless loop; etcd: SIGSTOP)', 450),
@@ -71,6 +99,16 @@ function putRates(outstanding: number, timesEtcd: number): readonly RowSpec[] {
   ]
 }
 
+function entriesPerFlush(outstanding: number): RowSpec {
+  return {
+    name: `flush-${outstanding}`,
+    about: `log entries in one flush of the leader's, ${outstanding} puts under way`,
+    unit: 'entries',
+    better: 'higher',
+    reading: value(`flush-${outstanding}`),
+  }
+}
+
 function failover(name: string, how: string, limitMs: number): RowSpec {
   return {
     name,
@@ -82,7 +120,13 @@ function failover(name: string, how: string, limitMs: number): RowSpec {
   }
 }
 
-const noGroup = 'there is no group on threads yet'
+const oursAlone = {
+  core: 'a question about our own core',
+  'memory-put': 'a question about our own host',
+  'memory-put-1024': 'a question about our own host',
+  'flush-64': 'a question about our own batches',
+  'flush-1024': 'a question about our own batches',
+}
 const noProtocol = 'bare replication has no leader and answers no questions'
 
 export const raft: Room = {
@@ -92,28 +136,20 @@ export const raft: Room = {
       name: 'espalier',
       module: 'build/bench/raft/espalier.js',
       probe: ourselves,
-      lacks: {
-        put: noGroup,
-        'put-64': noGroup,
-        'put-256': noGroup,
-        'put-1024': noGroup,
-        read: noGroup,
-        'failover-killed': noGroup,
-        'failover-frozen': noGroup,
-      },
     }),
     nodeContender({
       name: 'bare',
       module: 'build/bench/raft/bare.js',
       probe: ourselves,
       lacks: {
+        ...oursAlone,
         read: noProtocol,
         'round-trip': noProtocol,
         'failover-killed': noProtocol,
         'failover-frozen': noProtocol,
       },
     }),
-    nodeContender({ name: 'etcd', module: 'build/bench/raft/etcd.js', probe: probeEtcd }),
+    nodeContender({ name: 'etcd', module: 'build/bench/raft/etcd.js', probe: probeEtcd, lacks: oursAlone }),
   ],
   workloads,
   rows,

@@ -1,0 +1,36 @@
+// What a chaos run's process says to the command that watches it, a JSON line each, and how it is started.
+//
+// The command outlives the process: what a client calls is said before it is sent, so that a process that is killed
+// leaves a history in which everything that may have taken effect is open.
+
+import type { RegisterInput, RegisterOutput } from '../src/simulation/index.ts'
+
+/** The planted bugs of `--break`, and what each is in the core. */
+export const SABOTAGE = {
+  'unconfirmed-reads': 'stale-read',
+} as const
+
+export type Sabotage = keyof typeof SABOTAGE
+
+export type Said =
+  | { readonly kind: 'call'; readonly number: number; readonly client: string; readonly input: RegisterInput }
+  | { readonly kind: 'answer'; readonly number: number; readonly output: RegisterOutput }
+  | { readonly kind: 'leader'; readonly leader: string; readonly term: number }
+  | { readonly kind: 'fault'; readonly fault: Fault; readonly replica: string }
+  /** All that was asked for is done. */
+  | { readonly kind: 'done' }
+
+/** `killed`: its thread is terminated. `frozen`: an endless loop. `paused`: a loop that ends. */
+export type Fault = 'killed' | 'frozen' | 'paused' | 'disconnected'
+
+export interface ChaosStart {
+  /** Folder of the replicas' environments: kept from round to round. */
+  readonly data: string
+  readonly seed: number
+  readonly round: number
+  readonly sabotage: Sabotage | undefined
+  /** The process kills itself at the first write acknowledged after so many milliseconds under load. */
+  readonly killAfterMs: number | undefined
+  /** Read these, calmly, and end. Otherwise: load and faults until killed. */
+  readonly read: readonly string[] | undefined
+}
