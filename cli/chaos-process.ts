@@ -9,7 +9,7 @@ import { systemClock } from '../src/system/index.ts'
 import { Threads, threadSupervisor } from '../src/threads/index.ts'
 import { type RaftThreadOptions, raftReplicaAt } from '../supervisors/raft-tree.ts'
 import { type Order, SABOTEUR } from './chaos-replica.ts'
-import { type ChaosStart, type Fault, SABOTAGE, type Said } from './chaos-words.ts'
+import type { ChaosStart, Fault, Said } from './chaos-words.ts'
 
 const GROUP = 'chaos'
 const REPLICAS = ['r1', 'r2', 'r3'] as const
@@ -42,7 +42,7 @@ class Group {
   }
 
   async open(): Promise<void> {
-    const bug = this.#start.sabotage === undefined ? undefined : SABOTAGE[this.#start.sabotage]
+    const bug = this.#start.sabotage === 'unconfirmed-reads' ? 'stale-read' : undefined
     const specs = REPLICAS.map((id) => {
       const options: RaftThreadOptions = {
         group: GROUP,
@@ -186,6 +186,10 @@ class Group {
   async #do(name: string, client: RaftClient, input: RegisterInput, to?: string): Promise<void> {
     const number = this.#calls++
     say({ kind: 'call', number, client: name, input })
+    if (this.#start.sabotage === 'early-acknowledgement' && input.op === 'put') {
+      say({ kind: 'answer', number, output: 'ok' })
+      this.#answered(input)
+    }
     try {
       const output = await run(client, input, to)
       say({ kind: 'answer', number, output })

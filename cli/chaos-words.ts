@@ -5,12 +5,14 @@
 
 import type { RegisterInput, RegisterOutput } from '../src/simulation/index.ts'
 
-/** The planted bugs of `--break`, and what each is in the core. */
-export const SABOTAGE = {
-  'unconfirmed-reads': 'stale-read',
-} as const
+/**
+ * The planted bugs of `--break`. `early-acknowledgement`: a put is acknowledged when it is submitted.
+ * `unconfirmed-reads`: the core's planted bug `stale-read`, which shows only where a deposed leader is asked in time: give
+ * it minutes.
+ */
+export const SABOTAGE = ['early-acknowledgement', 'unconfirmed-reads'] as const
 
-export type Sabotage = keyof typeof SABOTAGE
+export type Sabotage = (typeof SABOTAGE)[number]
 
 export type Said =
   | { readonly kind: 'call'; readonly number: number; readonly client: string; readonly input: RegisterInput }

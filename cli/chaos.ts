@@ -36,7 +36,7 @@ export async function chaosRaftCommand(options: ChaosOptions): Promise<number> {
   if (forMs === undefined) return wrong('--for', options.for, 'a time from 1s to 24h, such as 60s or 5m')
   if (!Number.isSafeInteger(seed) || seed < 0) return wrong('--seed', options.seed, 'a whole number')
   if (sabotage !== undefined && !isSabotage(sabotage)) {
-    return wrong('--break', sabotage, Object.keys(SABOTAGE).join(', '))
+    return wrong('--break', sabotage, SABOTAGE.join(', '))
   }
   const data = mkdtempSync(join(tmpdir(), 'espalier-chaos-'))
   try {
@@ -52,7 +52,7 @@ function wrong(option: string, value: string, allowed: string): number {
 }
 
 function isSabotage(name: string): name is Sabotage {
-  return name in SABOTAGE
+  return SABOTAGE.some((known) => known === name)
 }
 
 function durationMs(text: string): number | undefined {

@@ -96,7 +96,7 @@ program
   .description('torment a group of three replicas on worker threads, on this machine, in a temporary folder')
   .option('--for <time>', 'how long, such as 60s or 5m', '60s')
   .option('--seed <n>', 'which faults, and which load', '1')
-  .option('--break <name>', 'plant a bug that must be found: unconfirmed-reads')
+  .option('--break <name>', 'plant a bug that must be found: early-acknowledgement, unconfirmed-reads')
   .action(async (options: { for: string; seed: string; break?: string }) => {
     process.exitCode = await chaosRaftCommand({ for: options.for, seed: options.seed, break: options.break })
   })
