@@ -127,6 +127,22 @@ describe('the timer wheel', () => {
     expect(log).toEqual([1, 2, 3, 4].map((id) => ({ id, at: 2 ** 20 })))
   })
 
+  test('a timer set long before fires ahead of one set for the same tick when its level was already the nearest', () => {
+    const clock = new ManualClock()
+    const wheel = new TimerWheel(clock, new ManualTurns())
+    const log: Fired[] = []
+    wheel.set(new Probe(1, clock, log), 300)
+    wheel.set(new Probe(2, clock, log), 200)
+    clock.advance(200)
+    wheel.set(new Probe(3, clock, log), 100)
+    clock.advance(100)
+    expect(log.map(({ id, at }) => [id, at])).toEqual([
+      [2, 200],
+      [1, 300],
+      [3, 300],
+    ])
+  })
+
   test('a timer that fires can cancel another of the same tick', () => {
     const clock = new ManualClock()
     const wheel = new TimerWheel(clock, new ManualTurns())

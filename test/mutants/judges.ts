@@ -48,6 +48,7 @@ const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--no-isolate', '--bail
 const simulate = 'build/test/simulate/main.js'
 /** What broke, without its details: the rule of an invariant, the text of an expectation. */
 const broken = String.raw`((?:invariant [^:]+|expectation [^}]+\}|\w+ [^:]+))`
+const FAILED_TEST = /^\s*FAIL\s+(.*)$/m
 
 /** The judges of each set of mutants: of each folder beside this file. */
 export const judges: Readonly<Record<string, readonly Judge[]>> = {
@@ -59,7 +60,12 @@ export const judges: Readonly<Record<string, readonly Judge[]>> = {
     }),
     judge('unit tests', {
       args: [...vitest, 'test/behaviours', 'test/kernel'],
-      first: /^\s*FAIL\s+(.*)$/m,
+      first: FAILED_TEST,
+      limitMs: 120_000,
+    }),
+    judge('unit tests of groups and tables', {
+      args: [...vitest, 'test/groups', 'test/tables/arena.test.ts', 'test/tables/table.test.ts'],
+      first: FAILED_TEST,
       limitMs: 120_000,
     }),
   ],
@@ -77,7 +83,7 @@ export const judges: Readonly<Record<string, readonly Judge[]>> = {
     }),
     judge('unit tests', {
       args: [...vitest, 'test/actors/raft/core', 'test/actors/consensus'],
-      first: /^\s*FAIL\s+(.*)$/m,
+      first: FAILED_TEST,
       limitMs: 120_000,
     }),
   ],
