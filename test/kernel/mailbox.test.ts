@@ -189,3 +189,30 @@ test.each([
 test('of a queue that was cleared nothing is held', async () => {
   expect(await heldAfter(5000, (mailbox) => mailbox.clear())).toBe(0)
 })
+
+test('of a short queue that has moved to the start of its array nothing is held', async () => {
+  const moved = (mailbox: Mailbox) => {
+    for (let i = 0; i < 5; i++) mailbox.shift()
+    mailbox.push('one more', 'than fits behind')
+    while (mailbox.length > 0) mailbox.shift()
+  }
+  expect(await heldAfter(8, moved)).toBe(0)
+})
+
+test('a long queue of which both ends were taken goes on behind what is left', () => {
+  const pair: Pair = { mailbox: new Mailbox(), array: [] }
+  const push = (count: number) => {
+    for (let i = 0; i < count; i++) {
+      pair.mailbox.push('n', serial)
+      pair.array.push(['n', serial++])
+    }
+  }
+  push(4000)
+  for (const _ of pair.array.splice(0, 1100)) pair.mailbox.shift()
+  while (pair.array.length > 500) {
+    pair.array.pop()
+    pair.mailbox.removeAt(pair.array.length)
+  }
+  push(2000)
+  expect(difference(pair)).toBeUndefined()
+})
