@@ -1,9 +1,11 @@
 // What a node does for others: starts processes whose code it loads by name, looks up its names, says how busy it is. A
 // process of the node like any other, reached by its name from everywhere, and started when it is first asked.
 //
-// Whoever asks is monitored while the code is being loaded: a start whose asker is gone, or cannot be reached, does not
-// take place. From then on the link to the asker says so itself.
+// Whoever asks is monitored while the code is being loaded, and the connection by which it asked is looked at: a start
+// whose asker is gone, or has been told that it failed, does not take place. The monitor alone would not do, for it may be
+// set after the connection has been lost, and stand on the next. From the start on the link to the asker says so itself.
 
+import type { Call } from '../kernel/call.ts'
 import { EspalierError } from '../kernel/errors.ts'
 import { reasonOf } from '../kernel/exit-reason.ts'
 import { NODE_SERVICE, type StartRequest } from '../kernel/far-start.ts'
@@ -53,11 +55,14 @@ function serviceOf(node: Node, modules: ModuleLoader | undefined) {
   /** Loads what `location` names, then lets `act` start it, unless the asker is gone. */
   function begin(self: Self, asker: From, location: Location, act: (loaded: unknown, answer: Answer) => void): void {
     const { process } = actorOf(self)
+    const call: unknown = asker
+    if (!(call as Call).isWanted) return
     const ref = asker.from === null ? undefined : self.monitor(asker.from)
     const answer: Answer = (result) => self.reply(asker, result)
     const settle = (go: () => void) =>
       process?.resume(() => {
-        if (ref !== undefined && !self.demonitor(ref, { flush: true, info: true })) return
+        const isThere = ref === undefined || self.demonitor(ref, { flush: true, info: true })
+        if (!isThere || !(call as Call).isWanted) return
         try {
           go()
         } catch (error) {

@@ -61,6 +61,8 @@ export class OpenCalls {
 
 /** Where the answer to a call from another node goes. */
 export interface Answers {
+  /** The connection is lost: no answer gets back. */
+  readonly ended: boolean
   answered(id: number, value: unknown): void
   failed(id: number, reason: ExitReason): void
 }
@@ -108,6 +110,11 @@ class FarCall extends Call implements Answerable {
     this.from = from
     this.peer = peer
     this.id = id
+  }
+
+  // What is left undone for a caller that believes it has failed must not be done later.
+  override get isWanted(): boolean {
+    return super.isWanted && !this.peer.ended
   }
 }
 

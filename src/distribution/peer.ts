@@ -33,6 +33,7 @@ export class Peer {
   readonly name: string
   readonly creation: number
   readonly connection: Connection
+  ended = false
   readonly #context: PeerContext
   /** Monitors that processes there hold on processes here: the kernel tells them apart by identity. */
   readonly #monitors = new Map<string, { readonly to: Pid; readonly ref: Reference }>()
@@ -254,6 +255,7 @@ export class Peer {
    * node break, its monitors fire, and nobody there watches it any more.
    */
   lost(): void {
+    this.ended = true
     const { node, calls } = this.#context
     for (const to of node.processes()) {
       node.post(to, { kind: 'inspect', to, look: (process) => process !== null && this.#cutOff(process) })

@@ -113,6 +113,11 @@ export class Call extends Timer {
     return this.#callee
   }
 
+  /** Whether an answer would reach somebody: not once it is settled, nor once its way back is lost. */
+  get isWanted(): boolean {
+    return !this.done
+  }
+
   /** The next of those calls that the same process has not answered. */
   get nextOpen(): Call | null {
     return this.#next

@@ -42,6 +42,8 @@ interface Request {
   readonly from: SimulatedNode
   readonly to: string
   readonly call: Call
+  /** The same call as the callee's node has it. */
+  far: Call | null
 }
 
 export interface RouterHost {
@@ -172,7 +174,7 @@ export class WorldRouter {
   /** @internal Sends a call. Its answer comes back as a `reply`. */
   request(from: SimulatedNode, head: unknown, call: Call): void {
     const to = call.callee.nodeName
-    const request: Request = { from, to, call }
+    const request: Request = { from, to, call, far: null }
     this.#requests.add(request)
     const settle = (content: unknown, act: () => void) => {
       if (!this.#requests.delete(request)) return
@@ -194,6 +196,7 @@ export class WorldRouter {
         settle(reason, () => call.fail(reason))
       },
     )
+    request.far = far
     this.deliver(from, { kind: 'message', to: call.callee, head, payload: far })
   }
 
@@ -317,6 +320,7 @@ export class WorldRouter {
       const { from, to, call } = request
       if (!((from.name === a && to === b) || (from.name === b && to === a))) continue
       this.#requests.delete(request)
+      request.far?.abandon()
       from.arrive(() => call.fail('noconnection'))
     }
   }
