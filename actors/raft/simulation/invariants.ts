@@ -70,6 +70,7 @@ export class RaftChecker {
     record.snapshot = snapshot
     record.base = recovered.snapshot && { at: snapshot, value: recovered.snapshot.configuration }
     record.applied = snapshot
+    record.configuredAt = 0
     record.handed = snapshot
     record.commit = Math.min(Math.max(snapshot, recovered.hardState?.commit ?? 0), record.log.lastIndex)
     for (const [at, entry] of recovered.entries.entries()) this.#make(record, entry, recovered.entries[at - 1]?.term)
@@ -93,6 +94,8 @@ export class RaftChecker {
     else this.#founded(record, effects)
     for (const effect of effects) this.#wanted(record, effect)
     this.#checkOrder(record)
+    if (record.cutFrom !== Number.POSITIVE_INFINITY) this.#checkTakenBack(record)
+    record.cutFrom = Number.POSITIVE_INFINITY
     for (const line of linesOf(node, incarnation, effects)) this.#say(this.#specification.accept(line))
   }
 
@@ -175,7 +178,7 @@ export class RaftChecker {
       case 'configuration':
         record.base ??= { at: effect.at, value: effect.configuration }
         this.#ledger.configuration ??= { at: effect.at, value: effect.configuration }
-        return
+        return this.#configured(record, effect)
       default:
         return
     }
@@ -196,6 +199,9 @@ export class RaftChecker {
         if (transition.name === 'becomeLeader') this.#elected(record, term)
         return
       }
+      case 'truncate':
+        record.cutFrom = Math.min(record.cutFrom, transition.from)
+        return
       case 'commit':
         return this.#committed(record, transition.through)
       case 'installSnapshot': {
@@ -354,6 +360,26 @@ export class RaftChecker {
     return [...this.#records.values()].filter((record) => record.isHolding(index, term)).map(({ key }) => key)
   }
 
+  // ---- membership --------------------------------------------------------------------------------------------------
+
+  #configured(record: ReplicaRecord, { at, committed }: Extract<Effect, { readonly type: 'configuration' }>): void {
+    const { base } = record
+    if (base !== undefined && at < base.at) {
+      this.broken(
+        'membership',
+        `${record.key} goes by the membership of ${at}, and its snapshot has that of ${base.at}`,
+      )
+    }
+    const isCut = record.configuredAt >= record.cutFrom
+    if (!committed || at > record.configuredAt || isCut) record.configuredAt = at
+  }
+
+  /** What was taken out of the log is in force no longer. */
+  #checkTakenBack(record: ReplicaRecord): void {
+    if (hasConfiguration(record)) return
+    this.broken('membership', `${record.key} goes by the membership of ${record.configuredAt}, which its log has lost`)
+  }
+
   // ---- state machines ----------------------------------------------------------------------------------------------
 
   #checkApplied(record: ReplicaRecord, entry: Entry): void {
@@ -391,4 +417,9 @@ const ROLES = {
 function previousTerm(record: ReplicaRecord, truncateFrom: LogIndex | undefined, index: LogIndex): Term | undefined {
   if (truncateFrom !== undefined && truncateFrom < index) return undefined
   return record.log.termAt(index - 1)
+}
+
+/** Whether the configuration that it goes by stands in its log, or is what that begins with. */
+function hasConfiguration({ log, base, configuredAt }: ReplicaRecord): boolean {
+  return configuredAt <= Math.max(1, base?.at ?? 0) || log.configurationAt(configuredAt)?.index === configuredAt
 }

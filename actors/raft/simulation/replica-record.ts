@@ -47,6 +47,10 @@ export class ReplicaRecord {
   /** The configuration that its log begins with. */
   base: { readonly at: LogIndex; readonly value: Configuration } | undefined
 
+  /** Where the configuration stands that it says it goes by. */
+  configuredAt: LogIndex = 0
+  /** What this step takes out of the log begins here. */
+  cutFrom = Number.POSITIVE_INFINITY
   /** The snapshot that is to take its log's place. */
   arriving: SnapshotDescription | undefined
 

@@ -10,6 +10,7 @@ export const RAFT_INVARIANTS = [
   'exactly once per (session, serial)',
   'monotonic',
   'order of indexes',
+  'membership',
   'durable before said',
   'specification',
   /** What the core checks of itself. */
