@@ -3,17 +3,20 @@
 import * as v from 'valibot'
 import { canonicalBytes, readCanonical } from '../receipt/canonical-json.ts'
 
-const decisionSchema = v.strictObject({
-  flowId: v.pipe(v.string(), v.maxLength(200)),
-  /** Which life of the orchestrator decided: its pid. A restarted one decides anew. */
-  by: v.pipe(v.string(), v.maxLength(200)),
-  /** The phase that begins. */
-  phase: v.pipe(v.string(), v.maxLength(40)),
-  /** What the phase before came to. */
-  because: v.pipe(v.string(), v.maxLength(10_000)),
-})
+const text = (length: number) => v.pipe(v.string(), v.maxLength(length))
 
-export type Decision = v.InferOutput<typeof decisionSchema>
+const decisionSchema = v.strictObject({ flowId: text(200), by: text(200), phase: text(40), because: text(10_000) })
+
+/** What an orchestrator does next. */
+export interface Decision {
+  readonly flowId: string
+  /** Which life of the orchestrator decided: its pid. A restarted one decides anew. */
+  readonly by: string
+  /** The phase that begins. */
+  readonly phase: string
+  /** What the phase before came to. */
+  readonly because: string
+}
 
 /** The decision as a command of the group. @throws OptionError */
 export function decisionCommand(decision: Decision): Uint8Array {

@@ -15,6 +15,7 @@ interface PendingDial {
 /** Defaults: 4 MiB under way in each direction of a pair of threads, 64 MiB waiting. */
 export const CARRIER_LIMITS: CarrierLimits = { windowBytes: 4 * 2 ** 20, maxQueuedBytes: 64 * 2 ** 20 }
 
+/** The carrier between the threads of this process: made by `Threads`, and for each worker thread by its entry. */
 export class ThreadCarrier implements Carrier {
   readonly #ports: Pick<NodePorts, 'clock' | 'turns'>
   readonly #limits: CarrierLimits

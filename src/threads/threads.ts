@@ -36,6 +36,7 @@ export type ThreadEvent =
   /** A frozen thread turns again. */
   | { readonly kind: 'thawed'; readonly name: string }
 
+/** The worker threads of this process: started, watched and stopped from the main thread, all in one mesh with its node. */
 export class Threads {
   /** The main thread's carrier: a further node of this thread may join the mesh by it. */
   readonly carrier: ThreadCarrier

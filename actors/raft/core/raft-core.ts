@@ -42,6 +42,10 @@ import {
 import { handleTimeoutNow, handOverForDisk, transfer } from './transfer.ts'
 import type { Role } from './transition.ts'
 
+/**
+ * The protocol of one replica as a pure machine: inputs in, effects out, nothing ambient. `begin` once, then `step` for
+ * each input; the getters show what it knows.
+ */
 export class RaftCore {
   readonly #state: ReplicaState
   readonly #founders: Configuration | undefined
