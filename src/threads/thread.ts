@@ -26,6 +26,8 @@ export interface ThreadOptions {
   }
   /** Hand the thread a connection to a storage thread of the process's. Default false. */
   readonly storage?: boolean
+  /** The pool whose children it takes: see `on` in child specs. Default: none. */
+  readonly pool?: string
   /** Bounds of the thread's heap: Node's own defaults. A thread that exceeds them ends; the others do not. */
   readonly resourceLimits?: ResourceLimits
   /** Node's command-line options for the thread. Default: none. */
@@ -78,6 +80,8 @@ export class Thread {
   readonly name: string
   /** Resolves once the thread has ended, and every other thread has been told. Never rejects. */
   readonly ended: Promise<ThreadEnd>
+  /** Its pool, if it is of one. */
+  readonly pool: string | undefined
   /** What the boot function returned. */
   booted: unknown
   readonly #worker: Worker
@@ -93,6 +97,7 @@ export class Thread {
 
   private constructor(name: string, options: ThreadOptions, settings: ThreadSettings, ready: ReadyListener) {
     this.name = name
+    this.pool = options.pool
     const { port1, port2 } = new MessageChannel()
     this.#control = port1
     const { hub, connect, limits, beatEveryMs } = settings

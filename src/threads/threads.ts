@@ -1,6 +1,7 @@
 // The worker threads of a process, each with a node of its own, in one mesh with the node of the main thread.
 
 import { isMainThread } from 'node:worker_threads'
+import { provideHost } from '../behaviours/placement.ts'
 import { Distribution, type DistributionOptions } from '../distribution/distribution.ts'
 import { OptionError } from '../kernel/errors.ts'
 import type { Node } from '../kernel/node.ts'
@@ -11,6 +12,7 @@ import { Hub } from './hub.ts'
 import type { CarrierLimits } from './messages.ts'
 import { type Running, Thread, type ThreadEnd, type ThreadOptions } from './thread.ts'
 import { CARRIER_LIMITS, ThreadCarrier } from './thread-carrier.ts'
+import { threadHost } from './thread-host.ts'
 import type { WatchdogOptions } from './watchdog.ts'
 
 export interface ThreadsOptions extends Partial<CarrierLimits> {
@@ -66,6 +68,7 @@ export class Threads {
       ...options.distribution,
       carrier: this.carrier,
     })
+    provideHost(node, threadHost(node, this))
   }
 
   /**

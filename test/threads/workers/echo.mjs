@@ -1,5 +1,5 @@
 // Code for worker threads of the tests: a server that answers, and what threads may be told to do.
-import { defineServer, noReply, reply } from 'espalier'
+import { defineServer, located, noReply, reply } from 'espalier'
 
 const Echo = defineServer({
   name: 'echo',
@@ -18,6 +18,9 @@ const Echo = defineServer({
     },
   },
 })
+
+/** The same, for supervisors of other threads. */
+export const LocatedEcho = located(import.meta.url, 'LocatedEcho', Echo)
 
 /** Starts an echo; what is returned must cross, so it is the parts of its pid. */
 export async function boot({ node, distribution }) {
