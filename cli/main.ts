@@ -96,7 +96,10 @@ program
   .description('torment a group of three replicas on worker threads, on this machine, in a temporary folder')
   .option('--for <time>', 'how long, such as 60s or 5m', '60s')
   .option('--seed <n>', 'which faults, and which load', '1')
-  .option('--break <name>', 'plant a bug that must be found: early-acknowledgement, unconfirmed-reads')
+  .option(
+    '--break <name>',
+    'plant a bug: early-acknowledgement (found at once), unconfirmed-reads (a long run may find it)',
+  )
   .action(async (options: { for: string; seed: string; break?: string }) => {
     process.exitCode = await chaosRaftCommand({ for: options.for, seed: options.seed, break: options.break })
   })
