@@ -188,6 +188,6 @@ export const local: Room = {
   ],
   workloads,
   rows,
-  rounds: 3,
+  rounds: 5,
   notes: ['nact and comedy, which no goal names, take part in the first round only'],
 }
