@@ -28,7 +28,7 @@ async function main(data: ThreadData): Promise<void> {
       node.ports.turns.later(() => process.exit(0))
     })
   })
-  const context: ThreadContext = { node, distribution, storage: data.storage }
+  const context: ThreadContext = { node, distribution, carrier, storage: data.storage }
   try {
     await Promise.all(data.connect.map((other) => distribution.connect(other).catch(() => {})))
     const booted = data.boot === undefined ? undefined : await boot(data.boot, context)

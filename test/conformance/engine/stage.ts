@@ -9,18 +9,22 @@ export interface StageOptions {
   readonly seed?: number
 }
 
-export interface Stage {
-  readonly node: Node
+/** How to wait where a scenario is played. */
+export interface Timing {
   /** In real time: the machine was so busy that timers which compete may have come in the wrong order. */
   readonly late: boolean
   /** Waits until nothing more can happen except by timers. */
   settle(): Promise<void>
   /** Waits until no timer is set either. */
   rest(): Promise<void>
-  /** Waits for `outcome`, and no longer. */
-  run<T>(outcome: Promise<T>): Promise<T>
   /** Lets time pass. */
   pass(ms: number): Promise<void>
+}
+
+export interface Stage extends Timing {
+  readonly node: Node
+  /** Waits for `outcome`, and no longer. */
+  run<T>(outcome: Promise<T>): Promise<T>
   /** Ends what is left. */
   close(): Promise<void>
 }
@@ -43,7 +47,7 @@ function virtualStage(seed: number | undefined): Stage {
 }
 
 /** Timers that compete are 30 ms apart (FORMAT.md, section 2). */
-const lateMs = 12
+export const lateMs = 12
 
 class RealStage implements Stage {
   readonly node = createNode()

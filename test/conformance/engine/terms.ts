@@ -5,7 +5,7 @@
 //   undefined                        "undefined"
 //   array                            array: a list
 //   { tag: a, more: b }              {"t":["tag",a,b]}: the first key is the tag, the values are the elements
-//   Tuple                            {"t":[...]}: tuples that are no such object
+//   Map from 0, 1, ... to elements   {"t":[...]}: tuples that are no such object, in a form that crosses to other threads
 //   { timeout: N, time, content }    {"t":[{"t":["timeout",N]},time,content]}: a state machine's action, in a reason
 //   { error: R, stack }              {"t":[R,"<stack>"]}
 //   Exit, Down                       {"t":["EXIT",...]}, {"t":["DOWN",...]}
@@ -17,15 +17,6 @@
 import { Down, Exit, ExitError, isCrash, next, noReply, type Pid, ProcessError, type Reference } from 'espalier'
 import type { Term } from '../scenario.ts'
 
-/** A tuple that does not begin with an atom, or has not exactly two elements. */
-class Tuple {
-  readonly items: readonly unknown[]
-
-  constructor(items: readonly unknown[]) {
-    this.items = items
-  }
-}
-
 /** Results that no handler may return: the first is wrong from a call, the second from all others. */
 export const garbage = { fromCall: next('garbage'), fromOthers: noReply('garbage') }
 
@@ -35,7 +26,7 @@ export function decode(term: Term): unknown {
   if (!('t' in term)) return term.map(decode)
   const [tag, value] = term.t
   if (term.t.length === 2 && typeof tag === 'string' && value !== undefined) return { [tag]: decode(value) }
-  return new Tuple(term.t.map(decode))
+  return new Map(term.t.map((item, at) => [at, decode(item)]))
 }
 
 /** A term as a call or cast carries it: `reset` as tag, `{add, 3}` as tag and argument; all else under the tag "". */
@@ -79,7 +70,7 @@ export class Names {
   #object(value: object): Term {
     if (Array.isArray(value)) return value.map((item) => this.encode(item))
     if (value === garbage.fromCall || value === garbage.fromOthers) return 'garbage'
-    if (value instanceof Tuple) return this.#tuple(...value.items)
+    if (value instanceof Map) return this.#tuple(...value.values())
     if (value instanceof Exit) return this.#tuple('EXIT', value.from, value.reason)
     if (value instanceof Down) {
       const target = typeof value.target === 'string' ? { reg: value.target } : value.target

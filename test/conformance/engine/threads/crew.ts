@@ -1,0 +1,129 @@
+// The two worker threads over which scenarios are played, from the main thread. Each scenario has a node of its own on
+// each of them, and its processes alternate. It is settled when both nodes are quiet and what the one has sent the other
+// has received, at two looks in a row with nothing sent between them (Mattern's four counters).
+
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import { createNode, type Node } from 'espalier'
+import { Threads } from 'espalier/threads'
+import type { Scenario, Trace } from '../../scenario.ts'
+import { runSignals, type SignalsPlace } from '../signals.ts'
+import { lateMs, type Timing } from '../stage.ts'
+import type { Activity, Break } from './outpost.ts'
+import { connect, type Remote } from './port-calls.ts'
+import { shared, type ThreadSites } from './thread.ts'
+
+export class Crew {
+  readonly #node: Node = createNode({ name: 'conformance' })
+  readonly #threads = new Threads(this.#node)
+  readonly #ports: MessagePort[] = []
+  readonly #planted: Break | undefined
+  #sites: Promise<readonly Remote<ThreadSites>[]> | undefined
+  #lastId = 0
+
+  constructor(planted: Break | undefined) {
+    this.#planted = planted
+  }
+
+  /** Plays a scenario; the trace, and whether the machine was too busy to keep its times. */
+  async play(scenario: Scenario): Promise<{ readonly trace: Trace; readonly late: boolean }> {
+    this.#sites ??= Promise.all(['left', 'right'].map((name) => this.#start(name)))
+    const sites = await this.#sites
+    const id = ++this.#lastId
+    const counts = new Int32Array(new SharedArrayBuffer(shared.words * Int32Array.BYTES_PER_ELEMENT))
+    const names = sites.map((_, i) => `s${id}-${'ab'[i]}`)
+    for (const [i, site] of sites.entries()) {
+      const [name = '', other = ''] = [names[i], names[1 - i]]
+      await site.open({ id, name, other, counts, planted: this.#planted })
+    }
+    try {
+      await sites[1]?.connect(id)
+      const timing = new ThreadTiming(this.#node, () => Promise.all(sites.map((site) => site.activity(id))))
+      const trace = await this.#playOn(scenario, sites, id, timing)
+      return { trace, late: timing.late }
+    } finally {
+      await Promise.all(sites.map((site) => site.close(id)))
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#threads.stop()
+    for (const port of this.#ports) port.close()
+    await this.#node.stop()
+  }
+
+  async #start(name: string): Promise<Remote<ThreadSites>> {
+    const { port1, port2 } = new MessageChannel()
+    this.#ports.push(port1)
+    await this.#threads.start(name, {
+      boot: { module: new URL('./thread.js', import.meta.url), export: 'boot', args: [port2], transfer: [port2] },
+    })
+    return connect<ThreadSites>(port1)
+  }
+
+  async #playOn(
+    scenario: Scenario,
+    sites: readonly Remote<ThreadSites>[],
+    id: number,
+    timing: Timing,
+  ): Promise<Trace> {
+    switch (scenario.kind) {
+      case 'signals': {
+        await Promise.all(sites.map((site) => site.openSignals(id)))
+        const places = sites.map(
+          (site): SignalsPlace => ({
+            spawn: (name) => site.spawn(id, name),
+            command: (step) => site.command(id, step),
+            read: () => site.read(id),
+            pausing: () => site.pausing(id),
+            resume: () => site.resume(id),
+            take: () => site.take(id),
+            final: () => site.final(id),
+          }),
+        )
+        return runSignals(scenario, places, timing)
+      }
+      default:
+        throw new Error(`kind ${scenario.kind}: one process, nothing to spread over threads`)
+    }
+  }
+}
+
+class ThreadTiming implements Timing {
+  late = false
+  readonly #node: Node
+  readonly #look: () => Promise<readonly Activity[]>
+
+  constructor(node: Node, look: () => Promise<readonly Activity[]>) {
+    this.#node = node
+    this.#look = look
+  }
+
+  async settle(): Promise<void> {
+    await this.#settled()
+  }
+
+  async rest(): Promise<void> {
+    while ((await this.#settled()) > 0) await this.pass(1)
+  }
+
+  async pass(ms: number): Promise<void> {
+    const due = this.#node.now() + ms
+    await new Promise((resolve) => setTimeout(resolve, ms))
+    if (this.#node.now() - due > lateMs) this.late = true
+  }
+
+  /** Waits until nothing is under way. Answers how many timers are set. */
+  async #settled(): Promise<number> {
+    let before: Activity | undefined
+    for (;;) {
+      const now = total(await this.#look())
+      if (before !== undefined && before.received === now.sent) return now.timers
+      before = now
+    }
+  }
+}
+
+function total(looks: readonly Activity[]): Activity {
+  const sum = (of: (activity: Activity) => number) => looks.reduce((all, each) => all + of(each), 0)
+  return { sent: sum(({ sent }) => sent), received: sum(({ received }) => received), timers: sum(({ timers }) => timers) }
+}

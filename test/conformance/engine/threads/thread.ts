@@ -1,0 +1,114 @@
+// What a worker thread of the conformance runner serves: one node for each scenario under way, and the site on it.
+
+import type { MessagePort } from 'node:worker_threads'
+import type { ThreadContext } from 'espalier/threads'
+import type { SignalsStep } from '../../scenario.ts'
+import { SignalsSite } from '../signals-site.ts'
+import { beyond, forget, provideAgent } from './far-signals.ts'
+import { type Activity, type Break, Outpost } from './outpost.ts'
+import { serve } from './port-calls.ts'
+
+/** What the nodes of a scenario share: words that count. */
+export const shared = { ref: 0, alias: 1, stamp: 2, words: 3 } as const
+
+export interface Opening {
+  /** Of the scenario's run. */
+  readonly id: number
+  /** Names of this node and of the other one. */
+  readonly name: string
+  readonly other: string
+  readonly counts: Int32Array
+  readonly planted: Break | undefined
+}
+
+interface Open {
+  readonly outpost: Outpost
+  readonly opening: Opening
+}
+
+export class ThreadSites {
+  readonly #context: ThreadContext
+  readonly #open = new Map<number, Open>()
+  readonly #signals = new Map<number, SignalsSite>()
+
+  constructor(context: ThreadContext) {
+    this.#context = context
+  }
+
+  // ---- any kind ----------------------------------------------------------------------------------------------------
+
+  open(opening: Opening): void {
+    this.#open.set(opening.id, { opening, outpost: new Outpost(this.#context, opening.name, opening.planted) })
+  }
+
+  connect(id: number): Promise<void> {
+    const { outpost, opening } = this.#of(id)
+    return outpost.distribution.connect(opening.other)
+  }
+
+  activity(id: number): Promise<Activity> {
+    return this.#of(id).outpost.activity()
+  }
+
+  async close(id: number): Promise<void> {
+    const { outpost, opening } = this.#of(id)
+    await outpost.close()
+    forget(opening.name)
+    this.#open.delete(id)
+    this.#signals.delete(id)
+  }
+
+  #of(id: number): Open {
+    const open = this.#open.get(id)
+    if (open === undefined) throw new Error(`no scenario ${id}`)
+    return open
+  }
+
+  // ---- signals -----------------------------------------------------------------------------------------------------
+
+  async openSignals(id: number): Promise<void> {
+    const { outpost, opening } = this.#of(id)
+    const count = (kind: 'ref' | 'alias') => Atomics.add(opening.counts, shared[kind], 1) + 1
+    const site = await SignalsSite.open(outpost, beyond(outpost.node, opening.other, count))
+    this.#signals.set(id, site)
+    await provideAgent(site)
+  }
+
+  spawn(id: number, name: string) {
+    return this.#site(id).spawn(name)
+  }
+
+  command(id: number, step: SignalsStep) {
+    return this.#site(id).command(step)
+  }
+
+  read(id: number) {
+    return this.#site(id).read()
+  }
+
+  pausing(id: number) {
+    return this.#site(id).pausing()
+  }
+
+  resume(id: number) {
+    return this.#site(id).resume()
+  }
+
+  take(id: number) {
+    return this.#site(id).take()
+  }
+
+  final(id: number) {
+    return this.#site(id).final()
+  }
+
+  #site(id: number): SignalsSite {
+    const site = this.#signals.get(id)
+    if (site === undefined) throw new Error(`no site ${id}`)
+    return site
+  }
+}
+
+export function boot(context: ThreadContext, port: MessagePort): void {
+  serve(port, new ThreadSites(context))
+}
