@@ -8,10 +8,14 @@ import { type Attempts, jittered, nextWait } from './backoff.ts'
 import { type AutoShutdown, type Child, Restarting } from './child-spec.ts'
 import { onDynamicExit } from './decision.ts'
 import { WAIT_FOR_NODE_MS, waitsForNode } from './placement.ts'
+import { isAliveOn } from './remote.ts'
 import type { RestartWindow } from './restart-window.ts'
 import { report, stopChild } from './shutdown.ts'
 import { startChild } from './start-child.ts'
 import type { ChildCounts, ChildInfo, StartChildResult } from './supervisor.ts'
+
+/** How long a node may take to say whether a process of its lives, in milliseconds. */
+const LIFE_TIMEOUT_MS = 1000
 
 /** A child whose restart was ignored: it has no process, and stays (OTP keeps it so). */
 type Key = Pid | Restarting | undefined
@@ -125,16 +129,20 @@ export class DynamicChildren {
   async terminate(id: unknown): Promise<unknown> {
     if (!(id instanceof Pid)) return { error: 'simple_one_for_one' }
     const key = this.#key(id)
-    if (key === undefined) return this.#self.isAlive(id) ? { error: 'not_found' } : 'ok'
+    if (key === undefined) return (await this.#lives(id)) ? { error: 'not_found' } : 'ok'
     if (key instanceof Pid) await stopChild(this.#process, this.#self, this.#template, key)
     this.#forget(key)
     return 'ok'
   }
 
   /** The template, if `id` is, or was, the pid of a child. */
-  find(id: unknown): Child | undefined {
+  async find(id: unknown): Promise<Child | undefined> {
     if (!(id instanceof Pid)) return id === this.#template.id ? this.#template : undefined
-    return this.#key(id) !== undefined || !this.#self.isAlive(id) ? this.#template : undefined
+    return this.#key(id) !== undefined || !(await this.#lives(id)) ? this.#template : undefined
+  }
+
+  #lives(pid: Pid): Promise<boolean> {
+    return isAliveOn(this.#self, pid, { timeoutMs: LIFE_TIMEOUT_MS })
   }
 
   #key(pid: Pid): Pid | Restarting | undefined {

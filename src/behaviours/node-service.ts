@@ -58,7 +58,9 @@ function serviceOf(node: Node, modules: ModuleLoader | undefined) {
     const call: unknown = asker
     if (!(call as Call).isWanted) return
     const ref = asker.from === null ? undefined : self.monitor(asker.from)
-    const answer: Answer = (result) => self.reply(asker, result)
+    // Why a start has failed crosses whatever it holds, as every reason does; an answer that cannot cross would not.
+    const answer: Answer = (result) =>
+      typeof result === 'object' && 'error' in result ? (call as Call).fail(result.error) : self.reply(asker, result)
     const settle = (go: () => void) =>
       process?.resume(() => {
         const isThere = ref === undefined || self.demonitor(ref, { flush: true, info: true })
@@ -95,6 +97,7 @@ function serviceOf(node: Node, modules: ModuleLoader | undefined) {
         return noReply(state)
       },
       whereis: ({ state }, name: string) => reply(node.whereis(name), state),
+      isAlive: ({ self, state }, pid: Pid) => reply(self.isAlive(pid), state),
       load: ({ state }) => reply<NodeLoad, null>({ processes: node.processes().length }, state),
     },
     // A monitor that has fired is of an asker that is gone.

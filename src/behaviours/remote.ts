@@ -7,7 +7,7 @@ import type { Node } from '../kernel/node.ts'
 import { actorOf } from '../kernel/own.ts'
 import type { Pid } from '../kernel/pid.ts'
 import type { CallOptions, Definition, Ref } from '../kernel/ref.ts'
-import type { Self, SpawnOptions, StartResult } from '../kernel/self.ts'
+import type { Self, SpawnOptions } from '../kernel/self.ts'
 import type { NodeLoad, SpawnRequest } from './node-service.ts'
 
 /** A process to be: an exported function, and what it is given behind the process's `self`. */
@@ -36,10 +36,13 @@ export async function spawnOn(
   const { process } = actorOf(by)
   const parent = link && process !== null ? process.pid : null
   const request: SpawnRequest = { location: { module, export: name }, args, options: rest, parent }
-  const result = (await ask(by, nodeName, 'spawn', request, { timeoutMs })) as StartResult
-  if (typeof result === 'object' && 'ok' in result) return result.ok
-  const reason = result === 'ignore' ? result : result.error
-  throw new ExitError(reason, undefined, `spawn of ${name} on ${nodeName}`)
+  try {
+    const result = (await ask(by, nodeName, 'spawn', request, { timeoutMs })) as { readonly ok: Pid }
+    return result.ok
+  } catch (error) {
+    if (!(error instanceof ExitError)) throw error
+    throw new ExitError(error.reason, undefined, `spawn of ${name} on ${nodeName}`)
+  }
 }
 
 /** The process that is registered as `name` on a node. Rejects with ExitError if the node cannot be reached. */
@@ -63,6 +66,17 @@ export async function whereisOn(
 /** How busy a node is. Rejects with ExitError if it cannot be reached, or does not answer within `timeoutMs`. */
 export async function loadOf(by: Node | Self, nodeName: string, options?: CallOptions): Promise<NodeLoad> {
   return (await ask(by, nodeName, 'load', undefined, options)) as NodeLoad
+}
+
+/** Whether a process lives, on whatever node. One that cannot be reached within `timeoutMs` does not. */
+export async function isAliveOn(by: Node | Self, pid: Pid, options?: CallOptions): Promise<boolean> {
+  if (pid.nodeName === actorOf(by).node.name) return by.isAlive(pid)
+  try {
+    return (await ask(by, pid.nodeName, 'isAlive', pid, options)) as boolean
+  } catch (error) {
+    if (error instanceof ExitError) return false
+    throw error
+  }
 }
 
 function ask(

@@ -291,7 +291,7 @@ export class SupervisorLoop implements Behaviour {
       case 'count_children':
         return call.answer(this.#count())
       case 'get_childspec':
-        return call.answer(this.#getSpec(argument))
+        return call.answer(await this.#getSpec(argument))
       default:
         return call.fail({ unknown_call: call.tag })
     }
@@ -347,8 +347,8 @@ export class SupervisorLoop implements Behaviour {
     return child.pid === undefined ? child : { error: 'running' }
   }
 
-  #getSpec(id: unknown): unknown {
-    const child = this.#dynamic !== undefined ? this.#dynamic.find(id) : this.#children.get(id as string)
+  async #getSpec(id: unknown): Promise<unknown> {
+    const child = this.#dynamic !== undefined ? await this.#dynamic.find(id) : this.#children.get(id as string)
     if (child === undefined) return { error: 'not_found' }
     const { pid: _, attempts: __, place: ___, backoff, on, ...spec } = child
     return { ok: { ...spec, ...(backoff === undefined ? {} : { backoff }), ...(on === undefined ? {} : { on }) } }

@@ -3,13 +3,17 @@
 // Decoded pids and references are those of the node that decodes: see KnownPids.
 
 import { addExtension, Packr } from 'msgpackr'
+import { definitionAt } from '../kernel/location.ts'
 import { Reference } from '../kernel/pid.ts'
+import type { Definition } from '../kernel/ref.ts'
 import { FrameError } from './errors.ts'
 import type { KnownPids } from './known-pids.ts'
 import {
+  BARE,
   BIGINT,
   BYTES,
   DATE,
+  DEFINITION,
   ENTRIES,
   ERROR,
   MAP,
@@ -86,7 +90,13 @@ function revive(parts: readonly unknown[]): unknown {
     case ERROR:
       return errorOf(parts)
     case ENTRIES:
-      return objectOf(pairs(parts))
+      return objectOf({}, pairs(parts))
+    case BARE:
+      return objectOf(Object.create(null), pairs(parts))
+    case DEFINITION: {
+      const [, kind, name, module, named] = parts as readonly [number, Definition['kind'], string, string, string]
+      return { ...definitionAt(module, named, kind), name }
+    }
     case UTF16:
       return (a as number[]).map((unit) => String.fromCharCode(unit)).join('')
     case MINUS_ZERO:
@@ -102,8 +112,7 @@ function pairs(parts: readonly unknown[]): [unknown, unknown][] {
   return found
 }
 
-function objectOf(properties: readonly [unknown, unknown][]): object {
-  const object = {}
+function objectOf(object: object, properties: readonly [unknown, unknown][]): object {
   for (const [name, value] of properties) {
     Object.defineProperty(object, String(name), { value, enumerable: true, writable: true, configurable: true })
   }

@@ -4,6 +4,7 @@
 // holds (exit reasons), shown as text.
 
 import { show } from '../kernel/errors.ts'
+import { locationIn } from '../kernel/location.ts'
 import { NamedRef } from '../kernel/named-ref.ts'
 import { Pid, Reference } from '../kernel/pid.ts'
 import { NotPortableError } from './errors.ts'
@@ -24,6 +25,10 @@ export const ENTRIES = 8
 export const UTF16 = 9
 export const MINUS_ZERO = 10
 export const NAME = 11
+/** As ENTRIES, of an object without a prototype. */
+export const BARE = 12
+/** A definition that says where it is exported. */
+export const DEFINITION = 13
 
 /** A value in a form that msgpackr carries: `[kind, …]`. */
 export class Special {
@@ -146,6 +151,11 @@ class Walk {
   }
 
   #plain(object: object, at: Place): unknown {
+    const definition = locationIn(object)
+    if (definition !== undefined) {
+      const { kind, name, location } = definition
+      return new Special([DEFINITION, kind, name, location?.module, location?.export])
+    }
     const names = Object.keys(object)
     let copy: Record<string, unknown> | undefined
     let special = false
@@ -162,15 +172,16 @@ class Walk {
       if (hazards.has(name) || loneSurrogate.test(name)) special = true
       values.push(portable)
     }
-    if (special || 'toJSON' in object || 'constructor' in object === false) return entries(names, values)
+    if (Object.getPrototypeOf(object) === null) return entries(BARE, names, values)
+    if (special || 'toJSON' in object) return entries(ENTRIES, names, values)
     if (copy === undefined) return object
     for (const [i, name] of names.entries()) copy[name] = values[i]
     return copy
   }
 }
 
-function entries(names: readonly string[], values: readonly unknown[]): Special {
-  const parts: unknown[] = [ENTRIES]
+function entries(kind: number, names: readonly string[], values: readonly unknown[]): Special {
+  const parts: unknown[] = [kind]
   for (const [i, name] of names.entries()) {
     parts.push(loneSurrogate.test(name) ? new Special([UTF16, codeUnits(name)]) : name, values[i])
   }

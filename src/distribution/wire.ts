@@ -8,7 +8,7 @@ import { encodePortable } from './codec.ts'
 import { toPortable } from './portable.ts'
 
 /** Version of this format; nodes of different versions do not connect. */
-export const VERSION = 2
+export const VERSION = 3
 
 /** What a node says first, and what the other answers. */
 export type Greeting =

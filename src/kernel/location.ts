@@ -52,6 +52,13 @@ export function isElsewhere(definition: Definition): boolean {
   return definition.create === notHere
 }
 
+/** `value` if it is a definition that says where it is exported. */
+export function locationIn(value: object): Definition | undefined {
+  return 'create' in value && 'location' in value && typeof value.create === 'function' && value.location !== undefined
+    ? (value as Definition)
+    : undefined
+}
+
 /** @throws OptionError */
 function locationOf(module: string, name: string): Location {
   if (typeof module !== 'string' || !URL.canParse(module)) throw new OptionError('module', module, 'a URL')

@@ -11,6 +11,7 @@ import { runStatem } from './statem.ts'
 import { runSupervisor } from './supervisor.ts'
 import { Crew } from './threads/crew.ts'
 import type { Break } from './threads/outpost.ts'
+import { TreeSite } from './tree-site.ts'
 
 /** How often a run is tried that a busy machine has made late. In virtual time none is. */
 const attempts = 10
@@ -59,8 +60,13 @@ async function runOn(stage: Stage, scenario: Scenario): Promise<Trace> {
     case 'server':
       return runServer(scenario, stage)
     case 'supervisor':
-      return runSupervisor(scenario, stage)
+      return runSupervisor(scenario, new Map([[stage.node.name, await openTree(stage)]]), stage)
     case 'statem':
       return runStatem(scenario, stage)
   }
+}
+
+function openTree(stage: Stage): Promise<TreeSite> {
+  let stamp = 0
+  return TreeSite.open(stage, () => stamp++)
 }

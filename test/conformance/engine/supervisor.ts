@@ -1,41 +1,25 @@
-// Kind "supervisor": the steps. What the tree is made of is in tree.ts.
+// Kind "supervisor": the steps. What the tree is made of, and what is done to it, is in tree-site.ts; on which nodes it
+// lives, and how to wait, is the caller's: one node of this thread, or two on worker threads, over which it is spread.
 
-import {
-  type AutoShutdown,
-  type CheckedChildSpec,
-  type ChildCounts,
-  type ChildInfo,
-  checkChildSpecs,
-  Exit,
-  ExitError,
-  type ExitReason,
-  type Pid,
-  type Ref,
-  type Self,
-} from 'espalier'
 import type { SupervisorScenario, SupervisorStep, Term, Trace, TraceEvent } from '../scenario.ts'
-import { observe } from './observer.ts'
-import type { Stage } from './stage.ts'
-import { byText, decode } from './terms.ts'
-import { Tree } from './tree.ts'
+import type { Timing } from './stage.ts'
+import { byText } from './terms.ts'
+import type { Fact, Stamped } from './tree-facts.ts'
+import { isPool, TreeRecord } from './tree-record.ts'
+import type { Stop, SupervisorOperation, TreeSite } from './tree-site.ts'
 
-type Step<K extends SupervisorStep['op']> = Extract<SupervisorStep, { readonly op: K }>
-
-/** A supervisor's operations, as a caller sees them who may get everything wrong. */
-interface Operations {
-  readonly call: {
-    start_child(spec: unknown): unknown
-    terminate_child(which: unknown): unknown
-    restart_child(which: unknown): unknown
-    delete_child(which: unknown): unknown
-    get_childspec(which: unknown): { readonly ok: CheckedChildSpec } | { readonly error: unknown } | 'ok'
-    which_children(): readonly ChildInfo[]
-    count_children(): ChildCounts
-  }
+/** A node of the tree, here or on another thread. */
+export type TreePlace = {
+  readonly [
+    K in 'playParent' | 'start' | 'stopRoot' | 'isAlive' | 'exit' | 'end' | 'check' | 'operate' | 'take'
+  ]: TreeSite[K] extends (...args: infer A) => infer R ? (...args: A) => R | Promise<Awaited<R>> : never
 }
 
-export async function runSupervisor(scenario: SupervisorScenario, stage: Stage): Promise<Trace> {
-  const play = new SupervisorPlay(stage)
+/** By the name of its node. */
+export type TreePlaces = ReadonlyMap<string, TreePlace>
+
+export async function runSupervisor(scenario: SupervisorScenario, places: TreePlaces, timing: Timing): Promise<Trace> {
+  const play = new SupervisorPlay(places, timing)
   const started = await play.start(scenario)
   if (play.root === undefined) return [started, [['final', 'not_started']]]
   const trace = [started]
@@ -44,156 +28,137 @@ export async function runSupervisor(scenario: SupervisorScenario, stage: Stage):
 }
 
 class SupervisorPlay {
-  root: Pid | undefined
-  readonly #stage: Stage
-  readonly #tree: Tree
-  /** The exit signals that the parent has got. */
-  readonly #exits = new Map<Pid, ExitReason>()
-  #parent: Self | undefined
+  root: string | undefined
+  readonly #places: TreePlaces
+  readonly #timing: Timing
+  readonly #record = new TreeRecord()
+  /** Where the parent is. */
+  readonly #home: TreePlace
+  /** What the parent is to send the root in the same turn as what the next step sends. */
+  #stop: Stop | undefined
 
-  constructor(stage: Stage) {
-    this.#stage = stage
-    this.#tree = new Tree()
+  constructor(places: TreePlaces, timing: Timing) {
+    this.#places = places
+    this.#timing = timing
+    const [home] = places.values()
+    if (home === undefined) throw new Error('a tree needs a node')
+    this.#home = home
   }
 
   async start(scenario: SupervisorScenario): Promise<readonly TraceEvent[]> {
-    const { node } = this.#stage
-    const tree = this.#tree
-    tree.watch = await observe(this.#stage, (pid, reason) => tree.died(pid, reason))
-    node.onReport((report) => tree.report(report))
-    node.spawn((self) => this.#playParent(self))
-    await this.#stage.settle()
-    if (this.#parent === undefined) throw new Error('nobody to start the tree')
-    const result = await this.#stage.run(this.#parent.tryStartLink(tree.supervisor, { tree: scenario.tree }))
-    if (result === 'ignore') throw new Error('a supervisor that ignores is no part of the format')
-    if ('ok' in result) {
-      this.root = result.ok
-      tree.up(result.ok)
-    } else tree.failed(tree.lastAttempt('root'), result.error)
-    this.#event('result', tree.names.encode(result))
+    await this.#home.playParent()
+    await this.#timing.settle()
+    const result = await this.#home.start(scenario.tree)
+    if ('ok' in result) this.root = result.ok
+    else {
+      await this.#gather()
+      this.#record.rootFailed(result.error)
+      this.#record.apply({ kind: 'result', value: { t: ['error', result.error] } })
+    }
     return this.#settled()
   }
 
   async step(step: SupervisorStep): Promise<readonly TraceEvent[]> {
-    if (step.op === 'sleep') await this.#stage.pass(step.ms)
-    else await this.#do(step)
+    if (step.op === 'sleep') {
+      await this.#sendStop()
+      await this.#timing.pass(step.ms)
+    } else await this.#do(step)
     return step.settle === false ? [] : this.#settled(step.sort)
   }
 
   async final(): Promise<readonly TraceEvent[]> {
-    const { root } = this
+    const { root = '' } = this
     const rest = await this.#settled()
-    const alive = root === undefined || this.#stage.node.isAlive(root)
-    const state = alive ? 'alive' : this.#tree.names.encode({ exit: this.#exits.get(root) })
-    return [...rest, ['final', state]]
+    const isAlive = await this.#at(root).isAlive(root)
+    return [...rest, ['final', isAlive ? 'alive' : { t: ['exit', this.#record.exit(root)] }]]
   }
 
   async #settled(sort = false): Promise<readonly TraceEvent[]> {
-    await this.#stage.rest()
-    return this.#tree.segment(sort)
+    await this.#sendStop()
+    await this.#timing.rest()
+    await this.#gather()
+    return this.#record.segment(sort)
   }
 
-  #event(...event: TraceEvent): void {
-    this.#tree.event(...event)
+  /** Takes note of what has happened everywhere, in the order in which it has. */
+  async #gather(): Promise<void> {
+    const taken: Stamped[] = []
+    for (const place of this.#places.values()) taken.push(...(await place.take()))
+    taken.sort((a, b) => a.stamp - b.stamp)
+    for (const { fact } of taken) this.#record.apply(this.#sorted(fact))
   }
+
+  /** The children of a pool are in no order. */
+  #sorted(fact: Fact): Fact {
+    if (fact.kind !== 'result' || !this.#isOfPool || !Array.isArray(fact.value)) return fact
+    return { ...fact, value: fact.value.map((item: Term) => this.#record.named(item)).sort(byText) }
+  }
+
+  /** Whether the operation under way lists the children of a pool. */
+  #isOfPool = false
 
   // ---- operations --------------------------------------------------------------------------------------------------
 
+  /** The place of a process: text `<node.creation.id>`. */
+  #at(pid: string): TreePlace {
+    return this.#places.get(pid.slice(1, pid.indexOf('.'))) ?? this.#home
+  }
+
+  /** A place of another node than the process's, if there is one. */
+  #far(pid: string): TreePlace {
+    const at = this.#at(pid)
+    for (const place of this.#places.values()) if (place !== at) return place
+    return at
+  }
+
   async #do(step: Exclude<SupervisorStep, { op: 'sleep' }>): Promise<void> {
+    // Which process a path stands for depends on what has happened so far.
+    await this.#gather()
+    if (step.op === 'exit' || step.op === 'exit_many' || step.op === 'stop') await this.#sendStop()
     switch (step.op) {
       case 'stop':
-        if (this.root !== undefined) this.#parent?.sendExit(this.root, decode(step.reason))
+        this.#stop = { root: this.root ?? '', reason: step.reason }
         return
       case 'exit':
         return this.#exit(step)
-      case 'exit_many':
-        for (const path of step.children) {
-          const pid = this.#tree.latest(path)
-          if (pid !== undefined) this.#stage.node.sendExit(pid, decode(step.reason))
-        }
-        return
-      case 'check_childspecs': {
-        const specs = step.specs.map((child) => this.#tree.childSpec(child))
-        const { auto_shutdown: given = 'undefined' } = step
-        const result = checkChildSpecs(specs, given === 'undefined' ? undefined : (decode(given) as AutoShutdown))
-        return this.#event('result', this.#tree.names.encode(result))
+      case 'exit_many': {
+        const pids = step.children.flatMap((path) => this.#record.latest(path)?.pid ?? [])
+        return this.#far(pids[0] ?? '').exit(pids, step.reason)
       }
+      case 'check_childspecs':
+        return this.#home.check(step)
       default:
         return this.#operate(step)
     }
   }
 
-  #exit({ child, reason, how = 'signal' }: Step<'exit'>): void {
-    const pid = this.#tree.latest(child)
-    if (pid === undefined || !this.#stage.node.isAlive(pid)) this.#event('result', 'not_alive')
-    else if (how === 'signal') this.#stage.node.sendExit(pid, decode(reason))
-    else (pid as Ref<Tree['worker']>).cast(how, decode(reason))
+  async #sendStop(): Promise<void> {
+    const stop = this.#stop
+    this.#stop = undefined
+    if (stop !== undefined) await this.#home.stopRoot(stop)
+  }
+
+  async #exit({ child, reason, how = 'signal' }: Extract<SupervisorStep, { readonly op: 'exit' }>): Promise<void> {
+    const pid = this.#record.latest(child)?.pid
+    if (pid === undefined || !(await this.#at(pid).isAlive(pid))) {
+      this.#record.apply({ kind: 'result', value: 'not_alive' })
+    } else if (how === 'signal') await this.#far(pid).exit([pid], reason)
+    else await this.#far(pid).end(pid, how, reason)
   }
 
   async #operate(step: SupervisorOperation): Promise<void> {
-    const sup = this.#tree.latest(step.sup ?? 'root')
-    if (sup === undefined) return this.#event('raised', 'noproc')
-    const recorded = this.#call(sup as Ref<Operations>, step).then(
-      (result) => this.#event('result', result),
-      (error: unknown) => {
-        if (!(error instanceof ExitError)) throw error
-        this.#event('raised', this.#tree.names.encode(error.reason))
-      },
-    )
-    await this.#stage.run(recorded)
-  }
-
-  async #call(sup: Ref<Operations>, step: SupervisorOperation): Promise<Term> {
-    const { names } = this.#tree
-    const forever = { timeoutMs: Number.POSITIVE_INFINITY }
-    switch (step.op) {
-      case 'start_child':
-        return names.encode(await sup.call('start_child', this.#tree.startArgument(step.child, step.args), forever))
-      case 'which_children':
-        return this.#children(sup, await sup.call('which_children', undefined, forever))
-      case 'count_children': {
-        const { specs, active, supervisors, workers } = await sup.call('count_children', undefined, forever)
-        return [specs, active, supervisors, workers]
-      }
-      case 'get_childspec': {
-        const result = await sup.call('get_childspec', this.#which(step), forever)
-        if (typeof result !== 'object' || 'error' in result) return names.encode(result)
-        const { id, restart, shutdown, type, significant } = result.ok
-        return names.encode({ ok: [id, restart, shutdown, type, significant] })
-      }
-      default:
-        return names.encode(await sup.call(step.op, this.#which(step), forever))
-    }
-  }
-
-  #children(sup: Pid, children: readonly ChildInfo[]): Term {
-    const items = children.map(({ id, child, type }) => this.#tree.names.encode([id, child, type]))
-    return this.#tree.isPool(sup) ? items.sort(byText) : items
-  }
-
-  #which({ id, pid }: { readonly id?: Term; readonly pid?: string }): unknown {
-    return id === undefined ? this.#tree.latest(pid ?? '') : decode(id)
-  }
-
-  // ---- the parent --------------------------------------------------------------------------------------------------
-
-  async #playParent(self: Self): Promise<void> {
-    self.trapExit = true
-    this.#parent = self
-    this.#tree.names.set(self.pid, 'parent')
-    for (;;) {
-      const message = await self.receive()
-      if (message instanceof Exit) this.#exits.set(message.from, message.reason)
-    }
+    const sup = this.#record.latest(step.sup ?? 'root')
+    if (sup === undefined) return this.#record.apply({ kind: 'raised', value: 'noproc' })
+    const { pid: which } = { pid: undefined, ...step }
+    const pid = which === undefined ? undefined : this.#record.latest(which)?.pid
+    this.#isOfPool = step.op === 'which_children' && isPool(sup.tree)
+    // From the supervisor's own node, for a result counts as happening when it is sent (FORMAT.md, section 7); but by the
+    // parent if it must stand right behind what the parent sends.
+    const stop = this.#stop
+    this.#stop = undefined
+    const place = stop === undefined ? this.#at(sup.pid) : this.#home
+    await place.operate(step, { sup: sup.pid, pid, tree: sup.tree, path: sup.path }, stop)
+    await this.#gather()
+    this.#isOfPool = false
   }
 }
-
-type SupervisorOperation = Step<
-  | 'start_child'
-  | 'terminate_child'
-  | 'restart_child'
-  | 'delete_child'
-  | 'get_childspec'
-  | 'which_children'
-  | 'count_children'
->

@@ -47,9 +47,14 @@ export function fromTagged(names: Names, { tag, content }: { readonly tag: strin
   return content === undefined ? tag : { t: [tag, names.encode(content)] }
 }
 
-/** The names of processes and references in a trace. */
+/** The names of processes and references in a trace. `unnamed`: what stands for others. */
 export class Names {
   readonly #names = new Map<string, string>()
+  readonly #unnamed: (text: string) => string
+
+  constructor(unnamed = (text: string): string => (text.startsWith('#ref<') ? '<ref>' : '<other>')) {
+    this.#unnamed = unnamed
+  }
 
   set(what: Pid | Reference, name: string): void {
     this.#names.set(String(what), name)
@@ -93,7 +98,7 @@ export class Names {
   }
 
   #named(text: string): Term {
-    return this.#names.get(text) ?? (text.startsWith('#ref<') ? '<ref>' : '<other>')
+    return this.#names.get(text) ?? this.#unnamed(text)
   }
 
   #tuple(...items: readonly unknown[]): Term {

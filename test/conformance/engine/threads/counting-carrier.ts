@@ -1,5 +1,6 @@
 // A carrier that counts its frames. What has been sent and not received is under way: so it is known when two nodes have
-// nothing more to tell each other.
+// nothing more to tell each other. It sends a turn late: what a node's observer sees of a turn is noted before the other
+// node can act on it.
 
 import type { Carrier, Connection } from 'espalier/distribution'
 
@@ -32,9 +33,9 @@ export class CountingCarrier implements Carrier {
         }),
       send: (frame) => {
         this.sent++
-        connection.send(frame)
+        setImmediate(() => connection.send(frame))
       },
-      close: (reason) => connection.close(reason),
+      close: (reason) => void setImmediate(() => connection.close(reason)),
     }
   }
 }

@@ -8,6 +8,7 @@ import { Threads } from 'espalier/threads'
 import type { Scenario, Trace } from '../../scenario.ts'
 import { runSignals, type SignalsPlace } from '../signals.ts'
 import { lateMs, type Timing } from '../stage.ts'
+import { runSupervisor, type TreePlace } from '../supervisor.ts'
 import type { Activity, Break } from './outpost.ts'
 import { connect, type Remote } from './port-calls.ts'
 import { shared, type ThreadSites } from './thread.ts'
@@ -69,22 +70,43 @@ export class Crew {
     switch (scenario.kind) {
       case 'signals': {
         await Promise.all(sites.map((site) => site.openSignals(id)))
-        const places = sites.map(
-          (site): SignalsPlace => ({
-            spawn: (name) => site.spawn(id, name),
-            command: (step) => site.command(id, step),
-            read: () => site.read(id),
-            pausing: () => site.pausing(id),
-            resume: () => site.resume(id),
-            take: () => site.take(id),
-            final: () => site.final(id),
-          }),
-        )
+        const places = sites.map((site) => signalsPlace(site, id))
         return runSignals(scenario, places, timing)
+      }
+      case 'supervisor': {
+        await Promise.all(sites.map((site) => site.openTree(id)))
+        const places = sites.map((site, i): [string, TreePlace] => [`s${id}-${'ab'[i]}`, treePlace(site, id)])
+        return runSupervisor(scenario, new Map(places), timing)
       }
       default:
         throw new Error(`kind ${scenario.kind}: one process, nothing to spread over threads`)
     }
+  }
+}
+
+function signalsPlace(site: Remote<ThreadSites>, id: number): SignalsPlace {
+  return {
+    spawn: (name) => site.spawn(id, name),
+    command: (step) => site.command(id, step),
+    read: () => site.read(id),
+    pausing: () => site.pausing(id),
+    resume: () => site.resume(id),
+    take: () => site.take(id),
+    final: () => site.final(id),
+  }
+}
+
+function treePlace(site: Remote<ThreadSites>, id: number): TreePlace {
+  return {
+    playParent: () => site.playParent(id),
+    start: (tree) => site.start(id, tree),
+    stopRoot: (stop) => site.stopRoot(id, stop),
+    isAlive: (pid) => site.isAlive(id, pid),
+    exit: (pids, reason) => site.exit(id, pids, reason),
+    end: (pid, how, reason) => site.end(id, pid, how, reason),
+    check: (step) => site.check(id, step),
+    operate: (step, resolved, stop) => site.operate(id, step, resolved, stop),
+    take: () => site.facts(id),
   }
 }
 

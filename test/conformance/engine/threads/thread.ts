@@ -2,9 +2,11 @@
 
 import type { MessagePort } from 'node:worker_threads'
 import type { ThreadContext } from 'espalier/threads'
-import type { SignalsStep } from '../../scenario.ts'
+import type { SignalsStep, SupervisorStep, Term, Tree } from '../../scenario.ts'
 import { SignalsSite } from '../signals-site.ts'
+import { type Resolved, type Stop, type SupervisorOperation, TreeSite } from '../tree-site.ts'
 import { beyond, forget, provideAgent } from './far-signals.ts'
+import { elsewhere, forgetTree, provideTree } from './far-tree.ts'
 import { type Activity, type Break, Outpost } from './outpost.ts'
 import { serve } from './port-calls.ts'
 
@@ -30,6 +32,7 @@ export class ThreadSites {
   readonly #context: ThreadContext
   readonly #open = new Map<number, Open>()
   readonly #signals = new Map<number, SignalsSite>()
+  readonly #trees = new Map<number, TreeSite>()
 
   constructor(context: ThreadContext) {
     this.#context = context
@@ -54,8 +57,10 @@ export class ThreadSites {
     const { outpost, opening } = this.#of(id)
     await outpost.close()
     forget(opening.name)
+    forgetTree(opening.name)
     this.#open.delete(id)
     this.#signals.delete(id)
+    this.#trees.delete(id)
   }
 
   #of(id: number): Open {
@@ -105,6 +110,58 @@ export class ThreadSites {
   #site(id: number): SignalsSite {
     const site = this.#signals.get(id)
     if (site === undefined) throw new Error(`no site ${id}`)
+    return site
+  }
+
+  // ---- supervisor --------------------------------------------------------------------------------------------------
+
+  async openTree(id: number): Promise<void> {
+    const { outpost, opening } = this.#of(id)
+    const stamp = () => Atomics.add(opening.counts, shared.stamp, 1)
+    const site = await TreeSite.open(outpost, stamp, elsewhere(outpost, opening.other))
+    this.#trees.set(id, site)
+    provideTree(site)
+  }
+
+  playParent(id: number) {
+    return this.#tree(id).playParent()
+  }
+
+  start(id: number, tree: Tree) {
+    return this.#tree(id).start(tree)
+  }
+
+  stopRoot(id: number, stop: Stop) {
+    return this.#tree(id).stopRoot(stop)
+  }
+
+  isAlive(id: number, pid: string) {
+    return this.#tree(id).isAlive(pid)
+  }
+
+  exit(id: number, pids: readonly string[], reason: Term) {
+    return this.#tree(id).exit(pids, reason)
+  }
+
+  end(id: number, pid: string, how: 'stop' | 'error', reason: Term) {
+    return this.#tree(id).end(pid, how, reason)
+  }
+
+  check(id: number, step: Extract<SupervisorStep, { readonly op: 'check_childspecs' }>) {
+    return this.#tree(id).check(step)
+  }
+
+  operate(id: number, step: SupervisorOperation, resolved: Resolved, stop?: Stop) {
+    return this.#tree(id).operate(step, resolved, stop)
+  }
+
+  facts(id: number) {
+    return this.#tree(id).take()
+  }
+
+  #tree(id: number): TreeSite {
+    const site = this.#trees.get(id)
+    if (site === undefined) throw new Error(`no tree ${id}`)
     return site
   }
 }
