@@ -23,6 +23,11 @@ async function walk(folder: string): Promise<string[]> {
   return found.flat()
 }
 
+/** Where the trace of a scenario over two nodes is kept, if Erlang's is another there. No scenario file by its name. */
+export function besidePath(path: string): string {
+  return path.replace(/(\.json)?$/, '.two-nodes')
+}
+
 /** Reads and checks one file. Throws ScenarioError, or SyntaxError for text that is not JSON. */
 export async function loadScenario(path: string): Promise<Scenario> {
   return readScenario(JSON.parse(await readFile(path, 'utf8')))

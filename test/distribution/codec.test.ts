@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { createNode, OptionError, type Pid } from 'espalier'
+import { createNode, defineServer, located, OptionError, type Pid } from 'espalier'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decode, decodeAll, encode, encodePortable } from '../../src/distribution/codec.ts'
@@ -31,7 +31,7 @@ const { data } = fc.letrec<{ data: unknown }>((tie) => ({
     { maxDepth: 4 },
     leaf,
     fc.array(tie('data'), { maxLength: 6 }),
-    fc.dictionary(name, tie('data'), { maxKeys: 6, noNullPrototype: true }),
+    fc.dictionary(name, tie('data'), { maxKeys: 6 }),
     fc.array(fc.tuple(tie('data'), tie('data')), { maxLength: 5 }).map((entries) => new Map(entries)),
     fc.array(tie('data'), { maxLength: 5 }).map((items) => new Set(items)),
   ),
@@ -48,6 +48,15 @@ describe('codec', () => {
       fc.property(data, (value) => isDeepStrictEqual(roundTrip(value), value)),
       { numRuns: 1500 },
     )
+  })
+
+  test('a definition that says where it is exported crosses as that; one that does not is refused', () => {
+    const plain = defineServer({ name: 'counter', init: () => 0 })
+    const { name, kind, location } = located('file:///counter.js', 'Counter', plain)
+    expect(roundTrip([located('file:///counter.js', 'Counter', plain)])).toEqual([
+      { name, kind, location, create: expect.any(Function) },
+    ])
+    expect(() => encode([plain])).toThrow(/payload\[0\]\.create: a function/)
   })
 
   test('round trip: items encoded one by one are decoded from one frame in order', () => {

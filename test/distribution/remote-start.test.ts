@@ -92,6 +92,14 @@ describe.each([
     expect(second).toMatchObject({ error: { already_started: { nodeName: 'far', id: first.id } } })
   })
 
+  test('fails with the error of its init: code, cause and stack', async () => {
+    const result = await stage.run(stage.near.tryStart(Odd, 'deeply', { on: 'far' }))
+    const { error } = (result as { readonly error: Crash }).error as { readonly error: Error }
+    expect(error).toMatchObject({ name: 'TypeError', message: 'above', code: 'ERR_ABOVE' })
+    expect(error.cause).toMatchObject({ name: 'RangeError', message: 'below', code: 'ERR_BELOW' })
+    expect(error.stack).toContain('workers.ts')
+  })
+
   test('of what cannot be loaded there fails with the code of the error', async () => {
     expect((await refusal(Nowhere)).error.error).toMatchObject({ code: 'ERR_TEST_MISSING' })
     expect((await refusal(Missing)).error.error).toMatchObject({ code: 'ERR_TEST_MISSING' })

@@ -31,8 +31,15 @@ export const Odd = located(
   'Odd',
   defineServer({
     name: 'odd',
-    init: async (how: 'ignore' | 'throw' | 'hang', { self }): Promise<number | ReturnType<typeof ignore>> => {
+    init: async (
+      how: 'ignore' | 'throw' | 'hang' | 'deeply',
+      { self },
+    ): Promise<number | ReturnType<typeof ignore>> => {
       if (how === 'ignore') return ignore()
+      if (how === 'deeply') {
+        const cause = Object.assign(new RangeError('below'), { code: 'ERR_BELOW' })
+        throw Object.assign(new TypeError('above', { cause }), { code: 'ERR_ABOVE' })
+      }
       if (how === 'hang') await self.receive(() => false)
       throw new Error('not today')
     },

@@ -43,7 +43,7 @@ export function createEngine(options: OwnOptions): Engine {
 }
 
 function overThreads(crew: Crew): Engine {
-  return { parallel, run: (scenario) => onTime(() => crew.play(scenario)), close: () => crew.close() }
+  return { parallel: 4, run: (scenario) => onTime(() => crew.play(scenario)), close: () => crew.close() }
 }
 
 async function onTime(run: () => Promise<{ readonly trace: Trace; readonly late: boolean }>): Promise<Trace> {

@@ -15,7 +15,10 @@ export interface Reach {
   /** What to send to or monitor in place of a name. */
   address(self: Self, name: string): Awaitable<Pid | string>
   /** Starts a process that lives as the operation says. */
-  spawn(self: Self, op: SpawnOp): Awaitable<{ readonly pid: Pid; readonly ref: ReturnType<Self['monitor']> | undefined }>
+  spawn(
+    self: Self,
+    op: SpawnOp,
+  ): Awaitable<{ readonly pid: Pid; readonly ref: ReturnType<Self['monitor']> | undefined }>
 }
 
 /** One node. `live`: what a process does. */

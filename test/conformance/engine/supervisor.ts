@@ -10,9 +10,16 @@ import type { Stop, SupervisorOperation, TreeSite } from './tree-site.ts'
 
 /** A node of the tree, here or on another thread. */
 export type TreePlace = {
-  readonly [
-    K in 'playParent' | 'start' | 'stopRoot' | 'isAlive' | 'exit' | 'end' | 'check' | 'operate' | 'take'
-  ]: TreeSite[K] extends (...args: infer A) => infer R ? (...args: A) => R | Promise<Awaited<R>> : never
+  readonly [K in
+    | 'playParent'
+    | 'start'
+    | 'stopRoot'
+    | 'isAlive'
+    | 'exit'
+    | 'end'
+    | 'check'
+    | 'operate'
+    | 'take']: TreeSite[K] extends (...args: infer A) => infer R ? (...args: A) => R | Promise<Awaited<R>> : never
 }
 
 /** By the name of its node. */
@@ -63,7 +70,11 @@ class SupervisorPlay {
       await this.#sendStop()
       await this.#timing.pass(step.ms)
     } else await this.#do(step)
-    return step.settle === false ? [] : this.#settled(step.sort)
+    if (step.settle !== false) return this.#settled(step.sort)
+    // The next step comes from another process than the signals of this one do: between two nodes only what has arrived
+    // is sure to be before it.
+    if (this.#places.size > 1) await this.#timing.settle()
+    return []
   }
 
   async final(): Promise<readonly TraceEvent[]> {

@@ -100,4 +100,3 @@ function flagsOf({ strategy, intensity, period, auto_shutdown: autoShutdown }: T
   const flags: unknown = present({ strategy, intensity, periodMs, autoShutdown })
   return flags as SupervisorFlags
 }
-

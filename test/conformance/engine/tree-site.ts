@@ -86,7 +86,6 @@ export class TreeSite {
   readonly #elsewhere: Elsewhere | undefined
   readonly #pids = new Map<string, Pid>()
 
-
   /** How often a path has been started here: a path lives where it lives in every incarnation. */
   readonly #starts = new Map<string, number>()
   /** Which paths live elsewhere, in the order in which they were first met. */
@@ -155,8 +154,12 @@ export class TreeSite {
     const path = pathBelow(above, child)
     const kind = child.tree === undefined ? 'worker' : 'supervisor'
     const elsewhere = this.#placed(path)
-    const start = child.bad_start === undefined ? [(elsewhere?.there ?? this.#definitions)[kind], { child, path }] : decode(child.bad_start)
-    const on = elsewhere === undefined || child.bad_start !== undefined || child.no_start ? {} : { on: elsewhere.nodeName }
+    const start =
+      child.bad_start === undefined
+        ? [(elsewhere?.there ?? this.#definitions)[kind], { child, path }]
+        : decode(child.bad_start)
+    const on =
+      elsewhere === undefined || child.bad_start !== undefined || child.no_start ? {} : { on: elsewhere.nodeName }
     const spec: unknown = mapOf({
       ...present({ id, restart, shutdown, type, significant, modules }),
       ...(child.no_start ? {} : { start }),

@@ -10,6 +10,7 @@
 
 start() ->
     logger:set_primary_config(level, none),
+    oracle_far:start(),
     %% Atoms that binary_to_existing_atom must find.
     _ = [
         crash, handle_event_function, state_functions, explicit_unalias, demonitor, reply_demonitor,

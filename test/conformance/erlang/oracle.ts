@@ -52,12 +52,15 @@ export type Oracle = Engine & {
 export type OracleOptions = {
   /** Scenarios at once. Default 24: more and, on two cores, timers come late. */
   readonly parallel?: number
+  /** Whether the processes of a scenario of kind `signals` alternate between two nodes. Default false. */
+  readonly twoNodes?: boolean
 }
 
 /** Starts the VM. Rejects with NoErlang if there is none to start. */
-export async function createOracle({ parallel = 24 }: OracleOptions = {}): Promise<Oracle> {
+export async function createOracle({ parallel = 24, twoNodes = false }: OracleOptions = {}): Promise<Oracle> {
   await requireErlang()
-  const vm = spawn('erl', ['+S', '1', '-noinput', '-pa', await compile(), '-s', 'oracle'], {
+  const mesh = twoNodes ? ['-two_nodes', '-sname', `oracle_${process.pid}`, '-setcookie', 'oracle'] : []
+  const vm = spawn('erl', ['+S', '1', '-noinput', ...mesh, '-pa', await compile(), '-s', 'oracle'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   return new Conversation(vm, parallel)

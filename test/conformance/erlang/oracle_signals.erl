@@ -4,15 +4,15 @@
 -module(oracle_signals).
 -export([run/2, proc/2]).
 
-run(#{table := Table} = Ctx, #{<<"procs">> := Procs, <<"steps">> := Steps}) ->
+run(#{table := Table} = Ctx0, #{<<"procs">> := Procs, <<"steps">> := Steps}) ->
     process_flag(trap_exit, true),
+    Ctx = Ctx0#{tracers => oracle_far:tracers(self())},
     [
         begin
-            Pid = spawn(?MODULE, proc, [Ctx, Name]),
-            erlang:trace(Pid, true, [procs, set_on_spawn]),
+            Pid = spawn(oracle_far:place(I), ?MODULE, proc, [Ctx, Name]),
             ets:insert(Table, [{{name, Pid}, Name}, {{proc, Name}, Pid}])
         end
-     || Name <- Procs
+     || {I, Name} <- lists:zip(lists:seq(0, length(Procs) - 1), Procs)
     ],
     settle(Ctx),
     Segments = steps(Ctx, Steps),
@@ -30,10 +30,10 @@ steps(#{table := Table} = Ctx, [Step | Steps]) ->
     end.
 
 final(#{table := Table} = Ctx) ->
-    Alive = [Name || [Name, Pid] <- ets:match(Table, {{proc, '$1'}, '$2'}), is_process_alive(Pid)],
+    Alive = [Name || [Name, Pid] <- ets:match(Table, {{proc, '$1'}, '$2'}), oracle_far:alive(Pid)],
     Registered = [
-        [Name, whereis(Atom)]
-     || [Name, Atom] <- ets:match(Table, {{registered, '$1'}, '$2'}), whereis(Atom) =/= undefined
+        [Name, found(Atom)]
+     || [Name, Atom] <- ets:match(Table, {{registered, '$1'}, '$2'}), found(Atom) =/= undefined
     ],
     [exit(Pid, kill) || [_, Pid] <- ets:match(Table, {{proc, '$1'}, '$2'})],
     settle(Ctx),
@@ -46,7 +46,7 @@ final(#{table := Table} = Ctx) ->
 
 step(#{table := Table} = Ctx, #{<<"proc">> := Name} = Step) ->
     Pid = find(Table, Name),
-    case is_pid(Pid) andalso is_process_alive(Pid) of
+    case is_pid(Pid) andalso oracle_far:alive(Pid) of
         false ->
             oracle_json:array([oracle_term:encode([skipped, Name], Table)]);
         true ->
@@ -77,7 +77,7 @@ await(Ctx, Pid, Ref, Events) ->
             Pid ! {Ref, continue},
             await(Ctx, Pid, Ref, Events ++ Before ++ After)
     after 1 ->
-        case is_process_alive(Pid) of
+        case oracle_far:alive(Pid) of
             true ->
                 await(Ctx, Pid, Ref, Events);
             false ->
@@ -91,7 +91,7 @@ await(Ctx, Pid, Ref, Events) ->
 %% Lets the exit cascade end, then has everybody but Except read the mailbox: deaths and receipts.
 cascade(#{table := Table} = Ctx, Except) ->
     Downs = settle(Ctx),
-    Readers = [P || [P] <- ets:match(Table, {{proc, '_'}, '$1'}), P =/= Except, is_process_alive(P)],
+    Readers = [P || [P] <- ets:match(Table, {{proc, '_'}, '$1'}), P =/= Except, oracle_far:alive(P)],
     Ref = make_ref(),
     [P ! {read, self(), Ref} || P <- Readers],
     lists:append([
@@ -102,21 +102,18 @@ cascade(#{table := Table} = Ctx, Except) ->
     ]) ++ Downs.
 
 %% Waits until no process is on its way to anything; the deaths since the last time.
-settle(#{table := Table} = Ctx) ->
+settle(#{table := Table, tracers := Tracers} = Ctx) ->
     settle(Table, 0),
-    Ref = erlang:trace_delivered(all),
-    receive
-        {trace_delivered, all, Ref} -> ok
-    end,
+    oracle_far:traced(Tracers),
     downs(Ctx).
 
 settle(_, 3) ->
     ok;
 settle(Table, Clean) ->
-    erlang:yield(),
+    oracle_far:pause(),
     Quiet = lists:all(
         fun([P]) ->
-            case process_info(P, status) of
+            case oracle_far:at(P, erlang, process_info, [P, status]) of
                 {status, waiting} -> true;
                 undefined -> dead(Table, P);
                 _ -> false
@@ -127,7 +124,7 @@ settle(Table, Clean) ->
     settle(Table, if Quiet -> Clean + 1; true -> 0 end).
 
 %% Dead means gone, its signals sent: an exiting process cannot be found either, but its links can.
-dead(_, P) -> not lists:member(P, processes()).
+dead(_, P) -> not lists:member(P, oracle_far:at(P, erlang, processes, [])).
 
 downs(#{table := Table} = Ctx) ->
     receive
@@ -158,14 +155,14 @@ event({recv, Pid, {'DOWN', Ref, process, {Atom, _}, R}}) -> [recv, Pid, {'DOWN',
 event({recv, Pid, M}) -> [recv, Pid, M].
 
 find(Table, Name) ->
-    case ets:lookup(Table, {proc, Name}) of
+    case oracle_far:home(lookup, [Table, {proc, Name}]) of
         [{_, Pid}] -> Pid;
         [] -> none
     end.
 
 find_name(_, Atom) when is_atom(Atom) -> short(Atom);
 find_name(Table, Pid) ->
-    [{_, Name}] = ets:lookup(Table, {name, Pid}),
+    [{_, Name}] = oracle_far:home(lookup, [Table, {name, Pid}]),
     Name.
 
 number(Table, Ref) -> ets:lookup_element(Table, {number, Ref}, 2).
@@ -173,14 +170,15 @@ number(Table, Ref) -> ets:lookup_element(Table, {number, Ref}, 2).
 %% Registered names are global to the VM: each scenario slot has its own, "N:name".
 long(#{slot := Slot, table := Table}, Name) ->
     Atom = binary_to_atom(<<(integer_to_binary(Slot))/binary, $:, Name/binary>>),
-    ets:insert(Table, {{registered, Name}, Atom}),
+    oracle_far:home(insert, [Table, {{registered, Name}, Atom}]),
     Atom.
 
 short(Atom) -> lists:nth(2, binary:split(atom_to_binary(Atom), <<":">>)).
 
 %%% The processes
 
-proc(Ctx, Name) ->
+proc(#{tracers := Tracers} = Ctx, Name) ->
+    oracle_far:trace_self(Tracers),
     oracle_recorder:shuffle(Ctx),
     receive
         {op, Driver, Ref, Op} ->
@@ -227,18 +225,26 @@ batch(Ctx, [Op | Ops], Results) ->
 do(Ctx, <<"spawn">>, #{<<"name">> := Name, <<"how">> := How} = Op) -> spawned(Ctx, Name, How, Op);
 do(Ctx, <<"link">>, Op) -> link(to(Ctx, Op));
 do(Ctx, <<"unlink">>, Op) -> unlink(to(Ctx, Op));
-do(Ctx, <<"monitor">>, #{<<"as">> := As} = Op) -> new_ref(Ctx, erlang:monitor(process, long(Ctx, As), options(Op)));
+do(Ctx, <<"monitor">>, #{<<"as">> := As} = Op) -> new_ref(Ctx, erlang:monitor(process, address(long(Ctx, As)), options(Op)));
 do(Ctx, <<"monitor">>, Op) -> new_ref(Ctx, erlang:monitor(process, to(Ctx, Op), options(Op)));
 do(Ctx, <<"demonitor">>, #{<<"ref">> := Name} = Op) -> demonitored(Ctx, Name, maps:get(<<"opts">>, Op, []));
 do(_, <<"trap_exit">>, #{<<"value">> := Value}) -> process_flag(trap_exit, Value);
 do(Ctx, <<"exit_to">>, #{<<"reason">> := R} = Op) -> exit(to(Ctx, Op), oracle_term:decode(R));
-do(Ctx, <<"register">>, #{<<"as">> := As} = Op) -> register(long(Ctx, As), to(Ctx, Op));
-do(Ctx, <<"unregister">>, #{<<"as">> := As}) -> unregister(long(Ctx, As));
-do(Ctx, <<"whereis">>, #{<<"as">> := As}) -> whereis(long(Ctx, As));
+do(Ctx, <<"register">>, #{<<"as">> := As} = Op) ->
+    Atom = long(Ctx, As),
+    To = to(Ctx, Op),
+    found(Atom) =:= undefined orelse error(badarg),
+    oracle_far:at(To, erlang, register, [Atom, To]);
+do(Ctx, <<"unregister">>, #{<<"as">> := As}) ->
+    Atom = long(Ctx, As),
+    Pid = found(Atom),
+    is_pid(Pid) orelse error(badarg),
+    oracle_far:at(Pid, erlang, unregister, [Atom]);
+do(Ctx, <<"whereis">>, #{<<"as">> := As}) -> found(long(Ctx, As));
 do(Ctx, <<"send">>, Op) -> send(Ctx, to(Ctx, Op), Op);
-do(Ctx, <<"send_name">>, #{<<"as">> := As} = Op) -> send(Ctx, long(Ctx, As), Op);
+do(Ctx, <<"send_name">>, #{<<"as">> := As} = Op) -> send(Ctx, address(long(Ctx, As)), Op);
 do(Ctx, <<"send_alias">>, #{<<"alias">> := Name} = Op) -> send(Ctx, reference(Ctx, Name), Op);
-do(Ctx, <<"alive">>, Op) -> is_process_alive(to(Ctx, Op));
+do(Ctx, <<"alive">>, Op) -> oracle_far:alive(to(Ctx, Op));
 do(#{table := Table}, <<"links">>, _) ->
     {links, Links} = process_info(self(), links),
     lists:sort([find_name(Table, P) || P <- Links]);
@@ -251,6 +257,19 @@ do(#{driver := {Driver, Ref}}, <<"pause">>, #{<<"ms">> := Ms}) ->
     Driver ! {Ref, pause, Ms},
     receive
         {Ref, continue} -> ok
+    end.
+
+%% Who has a name, on whatever node.
+found(Atom) ->
+    case oracle_far:registered(Atom) of
+        none -> undefined;
+        {_, Pid} -> Pid
+    end.
+
+address(Atom) ->
+    case oracle_far:registered(Atom) of
+        {Node, _} when Node =/= node() -> {Atom, Node};
+        _ -> Atom
     end.
 
 monitored({Atom, _}) -> Atom;
@@ -273,17 +292,17 @@ options(#{<<"alias">> := Mode}) -> [{alias, binary_to_existing_atom(Mode)}];
 options(_) -> [].
 
 new_ref(#{table := Table} = Ctx, Ref) ->
-    ets:insert(Table, {{owner, Ref}, self()}),
+    oracle_far:home(insert, [Table, {{owner, Ref}, self()}]),
     new_name(Ctx, <<"ref">>, Ref).
 
 new_name(#{table := Table}, Kind, Ref) ->
-    N = ets:update_counter(Table, {count, Kind}, 1, {{count, Kind}, 0}),
+    N = oracle_far:home(update_counter, [Table, {count, Kind}, 1, {{count, Kind}, 0}]),
     Name = <<Kind/binary, (integer_to_binary(N))/binary>>,
-    ets:insert(Table, [{{name, Ref}, Name}, {{number, Ref}, N}, {{reference, Name}, Ref}]),
+    oracle_far:home(insert, [Table, [{{name, Ref}, Name}, {{number, Ref}, N}, {{reference, Name}, Ref}]]),
     Name.
 
 reference(#{table := Table} = Ctx, Name) ->
-    case ets:lookup(Table, {reference, Name}) of
+    case oracle_far:home(lookup, [Table, {reference, Name}]) of
         [{_, Ref}] ->
             Ref;
         [] ->
@@ -292,11 +311,11 @@ reference(#{table := Table} = Ctx, Name) ->
     end.
 
 demonitored(#{table := Table}, Name, Options) ->
-    case ets:lookup(Table, {reference, Name}) of
+    case oracle_far:home(lookup, [Table, {reference, Name}]) of
         [] ->
             no_ref;
         [{_, Ref}] ->
-            case ets:lookup_element(Table, {owner, Ref}, 2) =:= self() of
+            case oracle_far:home(lookup_element, [Table, {owner, Ref}, 2]) =:= self() of
                 true -> erlang:demonitor(Ref, [binary_to_existing_atom(O) || O <- Options]);
                 false -> not_owner
             end
@@ -305,23 +324,26 @@ demonitored(#{table := Table}, Name, Options) ->
 spawned(#{table := Table} = Ctx, Name, How, Op) ->
     Bare = maps:without([driver, self_name], Ctx),
     Body = fun() ->
+        oracle_far:home(insert, [Table, [{{name, self()}, Name}, {{proc, Name}, self()}]]),
+        oracle_far:trace_self(maps:get(tracers, Ctx)),
         process_flag(trap_exit, maps:get(<<"trap_exit">>, Op, false)),
         case Op of
             #{<<"exit">> := R} -> exit(oracle_term:decode(R));
             _ -> proc(Bare, Name)
         end
     end,
+    Node = oracle_far:other(),
     {Pid, Result} =
         case How of
             <<"spawn">> ->
-                {spawn(Body), ok};
+                {spawn(Node, Body), ok};
             <<"spawn_link">> ->
-                {spawn_link(Body), ok};
+                {spawn_link(Node, Body), ok};
             <<"spawn_monitor">> ->
-                {P, Ref} = spawn_monitor(Body),
+                {P, Ref} = spawn_monitor(Node, Body),
                 {P, new_ref(Ctx, Ref)}
         end,
-    ets:insert(Table, [{{name, Pid}, Name}, {{proc, Name}, Pid}]),
+    oracle_far:home(insert, [Table, [{{name, Pid}, Name}, {{proc, Name}, Pid}]]),
     is_map_key(<<"exit">>, Op) andalso await_gone(Pid),
     Result.
 
@@ -329,4 +351,4 @@ await_gone(Pid) ->
     receive
     after 1 -> ok
     end,
-    lists:member(Pid, processes()) andalso await_gone(Pid).
+    lists:member(Pid, oracle_far:at(Pid, erlang, processes, [])) andalso await_gone(Pid).

@@ -7,16 +7,20 @@ import { createNode, type Node } from 'espalier'
 import { Threads } from 'espalier/threads'
 import type { Scenario, Trace } from '../../scenario.ts'
 import { runSignals, type SignalsPlace } from '../signals.ts'
-import { lateMs, type Timing } from '../stage.ts'
+import type { Timing } from '../stage.ts'
 import { runSupervisor, type TreePlace } from '../supervisor.ts'
-import type { Activity, Break } from './outpost.ts'
+import { type Activity, type Break, Lags } from './outpost.ts'
 import { connect, type Remote } from './port-calls.ts'
 import { shared, type ThreadSites } from './thread.ts'
+
+/** A scenario that has not come to its end by then never will. */
+const limitMs = 20_000
 
 export class Crew {
   readonly #node: Node = createNode({ name: 'conformance' })
   readonly #threads = new Threads(this.#node)
   readonly #ports: MessagePort[] = []
+  readonly #lags = new Lags()
   readonly #planted: Break | undefined
   #sites: Promise<readonly Remote<ThreadSites>[]> | undefined
   #lastId = 0
@@ -38,8 +42,8 @@ export class Crew {
     }
     try {
       await sites[1]?.connect(id)
-      const timing = new ThreadTiming(this.#node, () => Promise.all(sites.map((site) => site.activity(id))))
-      const trace = await this.#playOn(scenario, sites, id, timing)
+      const timing = new ThreadTiming(this.#lags, () => Promise.all(sites.map((site) => site.activity(id))))
+      const trace = await within(limitMs, this.#playOn(scenario, sites, id, timing))
       return { trace, late: timing.late }
     } finally {
       await Promise.all(sites.map((site) => site.close(id)))
@@ -47,6 +51,7 @@ export class Crew {
   }
 
   async close(): Promise<void> {
+    this.#lags.stop()
     await this.#threads.stop()
     for (const port of this.#ports) port.close()
     await this.#node.stop()
@@ -61,12 +66,7 @@ export class Crew {
     return connect<ThreadSites>(port1)
   }
 
-  async #playOn(
-    scenario: Scenario,
-    sites: readonly Remote<ThreadSites>[],
-    id: number,
-    timing: Timing,
-  ): Promise<Trace> {
+  async #playOn(scenario: Scenario, sites: readonly Remote<ThreadSites>[], id: number, timing: Timing): Promise<Trace> {
     switch (scenario.kind) {
       case 'signals': {
         await Promise.all(sites.map((site) => site.openSignals(id)))
@@ -81,6 +81,18 @@ export class Crew {
       default:
         throw new Error(`kind ${scenario.kind}: one process, nothing to spread over threads`)
     }
+  }
+}
+
+async function within<T>(ms: number, outcome: Promise<T>): Promise<T> {
+  let limit: NodeJS.Timeout | undefined
+  const tooLong = new Promise<never>((_, reject) => {
+    limit = setTimeout(() => reject(new Error(`it has not come to rest within ${ms} ms`)), ms)
+  })
+  try {
+    return await Promise.race([outcome, tooLong])
+  } finally {
+    clearTimeout(limit)
   }
 }
 
@@ -111,13 +123,18 @@ function treePlace(site: Remote<ThreadSites>, id: number): TreePlace {
 }
 
 class ThreadTiming implements Timing {
-  late = false
-  readonly #node: Node
+  readonly #lags: Lags
   readonly #look: () => Promise<readonly Activity[]>
+  #first: number | undefined
+  #last = 0
 
-  constructor(node: Node, look: () => Promise<readonly Activity[]>) {
-    this.#node = node
+  constructor(lags: Lags, look: () => Promise<readonly Activity[]>) {
+    this.#lags = lags
     this.#look = look
+  }
+
+  get late(): boolean {
+    return this.#last > (this.#first ?? 0)
   }
 
   async settle(): Promise<void> {
@@ -129,9 +146,7 @@ class ThreadTiming implements Timing {
   }
 
   async pass(ms: number): Promise<void> {
-    const due = this.#node.now() + ms
     await new Promise((resolve) => setTimeout(resolve, ms))
-    if (this.#node.now() - due > lateMs) this.late = true
   }
 
   /** Waits until nothing is under way. Answers how many timers are set. */
@@ -139,6 +154,8 @@ class ThreadTiming implements Timing {
     let before: Activity | undefined
     for (;;) {
       const now = total(await this.#look())
+      this.#last = now.lags + this.#lags.count
+      this.#first ??= this.#last
       if (before !== undefined && before.received === now.sent) return now.timers
       before = now
     }
@@ -147,5 +164,10 @@ class ThreadTiming implements Timing {
 
 function total(looks: readonly Activity[]): Activity {
   const sum = (of: (activity: Activity) => number) => looks.reduce((all, each) => all + of(each), 0)
-  return { sent: sum(({ sent }) => sent), received: sum(({ received }) => received), timers: sum(({ timers }) => timers) }
+  return {
+    sent: sum(({ sent }) => sent),
+    received: sum(({ received }) => received),
+    timers: sum(({ timers }) => timers),
+    lags: sum(({ lags }) => lags),
+  }
 }

@@ -1,7 +1,17 @@
 // Kind "signals" over two nodes: how a process reaches those of the other thread, and what the sites tell each other.
 // An agent on each node answers for it, as `erpc` would be asked in Erlang.
 
-import { definitionAt, defineServer, type Node, type Pid, ProcessError, type Ref, reply, type Self, spawnOn } from 'espalier'
+import {
+  defineServer,
+  definitionAt,
+  type Node,
+  type Pid,
+  ProcessError,
+  type Ref,
+  reply,
+  type Self,
+  spawnOn,
+} from 'espalier'
 import type { Reach, SpawnOp } from '../reach.ts'
 import type { Beyond, KnownReference, SignalsSite } from '../signals-site.ts'
 

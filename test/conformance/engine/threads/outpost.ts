@@ -3,6 +3,7 @@
 
 import { createNode, type Node } from 'espalier'
 import { Distribution, type ThreadContext } from 'espalier/threads'
+import { lateMs } from '../stage.ts'
 import { CountingCarrier } from './counting-carrier.ts'
 
 /** Mistakes that can be planted: signals of this kind do not cross to the other thread. */
@@ -18,14 +19,41 @@ export interface Activity {
   readonly sent: number
   readonly received: number
   readonly timers: number
+  /** How often this thread has been late so far. */
+  readonly lags: number
+}
+
+/** Between two looks at the clock, in milliseconds. */
+const lookMs = 4
+
+/** Counts how often this thread is so late that timers which compete may come in the wrong order. */
+export class Lags {
+  count = 0
+  readonly #timer: NodeJS.Timeout
+
+  constructor() {
+    let last = performance.now()
+    this.#timer = setInterval(() => {
+      const now = performance.now()
+      if (now - last > lookMs + lateMs) this.count++
+      last = now
+    }, lookMs)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
 }
 
 export class Outpost {
   readonly node: Node
   readonly distribution: Distribution
   readonly #carrier: CountingCarrier
+  readonly #lags: Lags
 
-  constructor(context: ThreadContext, name: string, planted: Break | undefined) {
+  constructor(context: ThreadContext, lags: Lags, name: string, planted: Break | undefined) {
+    this.#lags = lags
     this.#carrier = new CountingCarrier(context.carrier)
     this.node = createNode({ name })
     this.distribution = new Distribution(this.node, {
@@ -43,7 +71,7 @@ export class Outpost {
       await new Promise((resolve) => setImmediate(resolve))
     } while (!scheduler.quiet)
     const { sent, received } = this.#carrier
-    return { sent, received, timers: this.node.timerCount }
+    return { sent, received, timers: this.node.timerCount, lags: this.#lags.count }
   }
 
   run<T>(outcome: Promise<T>): Promise<T> {

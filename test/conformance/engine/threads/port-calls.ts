@@ -34,7 +34,10 @@ export function serve(port: MessagePort, target: object): void {
 
 /** The object that is served at the other end of `port`. */
 export function connect<T extends object>(port: MessagePort): Remote<T> {
-  const waiting = new Map<number, { readonly resolve: (value: unknown) => void; readonly reject: (e: unknown) => void }>()
+  const waiting = new Map<
+    number,
+    { readonly resolve: (value: unknown) => void; readonly reject: (e: unknown) => void }
+  >()
   let lastId = 0
   port.on('message', ({ id, value, error }: Answer) => {
     const call = waiting.get(id)

@@ -7,7 +7,7 @@ import { SignalsSite } from '../signals-site.ts'
 import { type Resolved, type Stop, type SupervisorOperation, TreeSite } from '../tree-site.ts'
 import { beyond, forget, provideAgent } from './far-signals.ts'
 import { elsewhere, forgetTree, provideTree } from './far-tree.ts'
-import { type Activity, type Break, Outpost } from './outpost.ts'
+import { type Activity, type Break, Lags, Outpost } from './outpost.ts'
 import { serve } from './port-calls.ts'
 
 /** What the nodes of a scenario share: words that count. */
@@ -30,6 +30,7 @@ interface Open {
 
 export class ThreadSites {
   readonly #context: ThreadContext
+  readonly #lags = new Lags()
   readonly #open = new Map<number, Open>()
   readonly #signals = new Map<number, SignalsSite>()
   readonly #trees = new Map<number, TreeSite>()
@@ -41,7 +42,8 @@ export class ThreadSites {
   // ---- any kind ----------------------------------------------------------------------------------------------------
 
   open(opening: Opening): void {
-    this.#open.set(opening.id, { opening, outpost: new Outpost(this.#context, opening.name, opening.planted) })
+    const { id, name, planted } = opening
+    this.#open.set(id, { opening, outpost: new Outpost(this.#context, this.#lags, name, planted) })
   }
 
   connect(id: number): Promise<void> {
