@@ -2,6 +2,7 @@
 // refused here has reached the store.
 
 import { OptionError } from '../kernel/errors.ts'
+import type { WriteBatch } from './batch.ts'
 import { StorageError } from './errors.ts'
 import { positive } from './keys.ts'
 import type { QueueLimits } from './store.ts'
@@ -17,8 +18,12 @@ export class Admission {
     this.#maxBatches = positive('maxQueuedBatches', limits.maxQueuedBatches ?? 65_536)
   }
 
-  /** @throws OptionError for a batch that never fits; StorageError ERR_STORAGE_OVERLOADED for one that does not now. */
-  enter(bytes: number): void {
+  /**
+   * Takes the batch, whose `byteLength` is to {@link leave} later.
+   * @throws OptionError for a batch that never fits; StorageError ERR_STORAGE_OVERLOADED for one that does not now.
+   */
+  enter(batch: WriteBatch): Uint8Array<ArrayBuffer> {
+    const bytes = batch.byteLength
     if (bytes > this.#maxBytes) {
       throw new OptionError('batch', `${bytes} bytes`, `at most maxQueuedBytes (${this.#maxBytes})`)
     }
@@ -28,8 +33,10 @@ export class Admission {
         `${this.#batches} batches (${this.#bytes} bytes) wait for the disk; the bound is ${this.#maxBatches} (${this.#maxBytes})`,
       )
     }
+    const taken = batch.take()
     this.#bytes += bytes
     this.#batches += 1
+    return taken
   }
 
   leave(bytes: number): void {

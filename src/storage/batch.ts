@@ -1,8 +1,9 @@
 // A batch of writes, encoded as it is built, so that no later change of the caller's arrays can reach it. Small batches
 // are carved from one slab: a buffer for each would cost more than all else. What was carved is never written again.
 //
-// Layout, little-endian, per operation: u8 kind, u32 length of a, a, and for put, expect and deleteRange u32 length
-// of b, b. The layout lives in memory only; it is no format on disk.
+// Layout, little-endian: u32 length of the batch, itself included, then per operation: u8 kind, u32 length of a, a, and
+// for put, expect and deleteRange u32 length of b, b. Batches may thus stand one behind the other. The layout lives in
+// memory only; it is no format on disk.
 
 import { OptionError } from '../kernel/errors.ts'
 import { checkKey } from './keys.ts'
@@ -10,9 +11,11 @@ import { checkKey } from './keys.ts'
 /** What the operations of an encoded batch do; see {@link BatchReader}. */
 export const kinds = { put: 1, delete: 2, deleteRange: 3, expect: 4, expectAbsent: 5 } as const
 
-const slabBytes = 16 * 1024
+/** Of the length in front of the operations. */
+const prefixBytes = 4
+const slabBytes = 64 * 1024
 /** Batches that expect to be larger have a buffer of their own. */
-const largestCarved = 1024
+const largestCarved = 8 * 1024
 
 let slab = new Uint8Array(slabBytes)
 let slabUsed = 0
@@ -30,26 +33,35 @@ export class WriteBatch {
 
   /** @param sizeHint bytes to set aside at first; the batch grows beyond them. Default 256. */
   constructor(sizeHint = 256) {
-    if (sizeHint > largestCarved) {
-      this.#bytes = new Uint8Array(sizeHint)
-      this.#limit = sizeHint
+    const size = prefixBytes + sizeHint
+    if (size > largestCarved) {
+      this.#bytes = unwritten(size)
+      this.#limit = size
       this.#isCarved = false
-      return
+    } else {
+      if (slabUsed + size > slabBytes) {
+        slab = new Uint8Array(slabBytes)
+        slabUsed = 0
+      }
+      this.#bytes = slab
+      this.#start = slabUsed
+      slabUsed += size
+      this.#limit = slabUsed
     }
-    if (slabUsed + sizeHint > slabBytes) {
-      slab = new Uint8Array(slabBytes)
-      slabUsed = 0
-    }
-    this.#bytes = slab
-    this.#start = slabUsed
-    this.#end = slabUsed
-    slabUsed += sizeHint
-    this.#limit = slabUsed
+    this.#end = this.#start + prefixBytes
   }
 
-  /** Encoded size in bytes: keys and values, and 5 or 9 bytes for each operation. */
+  /** Encoded size of the operations in bytes: keys and values, and 5 or 9 bytes for each. */
   get byteLength(): number {
-    return this.#end - this.#start
+    return this.#end - this.#start - prefixBytes
+  }
+
+  /**
+   * The batch lies in a buffer that holds nothing else, which may be transferred to another thread.
+   * @internal
+   */
+  get ownsBuffer(): boolean {
+    return !this.#isCarved
   }
 
   /** Sets a key, whether it is there or not, to `value`, or to `head` and `value` in one. */
@@ -90,6 +102,7 @@ export class WriteBatch {
   take(): Uint8Array<ArrayBuffer> {
     this.#checkUnused()
     this.#taken = true
+    writeLength(this.#bytes, this.#start, this.#end - this.#start)
     // What was set aside and not needed is for the next batch.
     if (this.#bytes === slab && this.#limit === slabUsed) slabUsed = this.#end
     return this.#bytes.subarray(this.#start, this.#end)
@@ -132,8 +145,8 @@ export class WriteBatch {
       this.#limit = needed
       return
     }
-    const length = this.byteLength
-    const grown = new Uint8Array(Math.max(length + size, length * 2, largestCarved))
+    const length = this.#end - this.#start
+    const grown = unwritten(Math.max(length + size, length * 2, largestCarved))
     grown.set(this.#bytes.subarray(this.#start, this.#end))
     this.#bytes = grown
     this.#isCarved = false
@@ -158,7 +171,7 @@ export class BatchReader {
   /** Where the value lies in `bytes`; of a deleteRange, the key at which it ends. Empty if there is none. */
   valueFrom = 0
   valueTo = 0
-  #at = 0
+  #at = prefixBytes
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes
@@ -192,6 +205,22 @@ export class BatchReader {
   get value(): Uint8Array {
     return this.bytes.subarray(this.valueFrom, this.valueTo)
   }
+}
+
+/** The batches that stand one behind the other in `bytes`, each a view. */
+export function batchesIn(bytes: Uint8Array): Uint8Array[] {
+  const batches: Uint8Array[] = []
+  for (let at = 0; at < bytes.length; ) {
+    const end = at + readLength(bytes, at)
+    batches.push(bytes.subarray(at, end))
+    at = end
+  }
+  return batches
+}
+
+/** Bytes that hold anything: they are written before they are read. Clearing them would cost as much as filling them. */
+function unwritten(size: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer)
 }
 
 const COPY_BY_HAND = 48

@@ -181,7 +181,7 @@ export class DurableLog {
       lastIndex += 1
       lastChecksum = chain(lastChecksum, lastIndex, entry)
       this.#checksums.push(lastChecksum)
-      putEntry(batch, this.#keys.entry(lastIndex), lastChecksum, entry)
+      putEntry(batch, this.#keys.passing(lastIndex), lastChecksum, entry)
     }
     return this.#commit(batch, { ...this.#head, lastIndex, lastChecksum, metadata: metadata.slice() })
   }

@@ -1,7 +1,7 @@
 // Named key-value stores above the transactional port: many in one environment, sharing its flush.
 //
 // Key on disk: 0x01, the name in UTF-8, 0x00, the user's key. Names hold no zero byte, so that no name's keys lie
-// among another's. Logs use 0x02; see durable-log.ts.
+// among another's. Logs use 0x02 and 0x03; see log-records.ts.
 
 import { OptionError } from '../kernel/errors.ts'
 import { WriteBatch } from './batch.ts'

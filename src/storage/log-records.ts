@@ -1,6 +1,7 @@
 // The durable log on disk: its keys, and the bytes of its two kinds of record. Pure.
 //
-// Keys: 0x02, the log's name, 0x00, then 0x00 for the head, or 0x01 and the index (u64, big-endian) for an entry.
+// Keys: of the head 0x02, the log's name, 0x00; of an entry 0x03, the log's name, 0x00, the index (u64, big-endian). So
+// the heads of all logs of a store lie side by side: a commit that many logs share writes few pages of them.
 // Entry: u32 checksum, payload. The checksum is CRC-32C of the checksum before it (u32), the index (u64) and the
 // payload: an entry is only right in its place, after its predecessor.
 // Head: u8 version 1, u64 first index, u64 last index, u32 base checksum, u32 last checksum, u32 length of the
@@ -35,28 +36,44 @@ export const emptyHead: LogHead = {
 /** The keys of one log. */
 export class LogKeys {
   readonly head: Uint8Array
-  readonly #entries: Uint8Array
+  /** An entry's key: all but the last eight bytes are the same for every entry. */
+  readonly #entry: Uint8Array
 
   constructor(name: string) {
-    const prefix = namespacePrefix(0x02, name)
-    this.head = Uint8Array.of(...prefix, 0)
-    this.#entries = Uint8Array.of(...prefix, 1)
+    this.head = namespacePrefix(0x02, name)
+    this.#entry = Uint8Array.of(...namespacePrefix(0x03, name), ...new Uint8Array(8))
   }
 
   entry(index: number): Uint8Array {
-    const key = new Uint8Array(this.#entries.length + 8)
-    key.set(this.#entries)
-    const view = new DataView(key.buffer)
-    view.setUint32(this.#entries.length, Math.floor(index / 2 ** 32))
-    view.setUint32(this.#entries.length + 4, index >>> 0)
+    return this.passing(index).slice()
+  }
+
+  /** The same in bytes that the next call overwrites: for who copies them at once. */
+  passing(index: number): Uint8Array {
+    const key = this.#entry
+    const end = key.length
+    const high = Math.floor(index / 2 ** 32)
+    key[end - 8] = high >>> 24
+    key[end - 7] = high >>> 16
+    key[end - 6] = high >>> 8
+    key[end - 5] = high
+    key[end - 4] = index >>> 24
+    key[end - 3] = index >>> 16
+    key[end - 2] = index >>> 8
+    key[end - 1] = index
     return key
   }
 
   /** The index in an entry's key. */
   indexOf(key: Uint8Array): number {
-    const view = new DataView(key.buffer, key.byteOffset + this.#entries.length)
-    return view.getUint32(0) * 2 ** 32 + view.getUint32(4)
+    const at = this.#entry.length - 8
+    return uint32(key, at) * 2 ** 32 + uint32(key, at + 4)
   }
+}
+
+function uint32(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)
+  return ((high << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>> 0
 }
 
 /** The greatest index: beyond every entry, as the end of a range. */
@@ -74,12 +91,14 @@ export function chain(before: number, index: number, payload: Uint8Array): numbe
 
 /** Adds an entry's record to a batch, without a copy of its own. */
 export function putEntry(batch: WriteBatch, key: Uint8Array, checksum: number, payload: Uint8Array): void {
-  checksumView.setUint32(0, checksum, true)
+  checksumBytes[0] = checksum
+  checksumBytes[1] = checksum >>> 8
+  checksumBytes[2] = checksum >>> 16
+  checksumBytes[3] = checksum >>> 24
   batch.put(key, payload, checksumBytes)
 }
 
-const checksumView = new DataView(new ArrayBuffer(4))
-const checksumBytes = new Uint8Array(checksumView.buffer)
+const checksumBytes = new Uint8Array(4)
 
 /** The parts of an entry's record, unchecked; undefined if it is too short to be one. */
 export function decodeEntry(

@@ -92,6 +92,8 @@ export class MemoryDisk {
 
 interface QueuedWrite {
   readonly encoded: Uint8Array
+  /** What the admission counts. */
+  readonly size: number
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
@@ -120,8 +122,8 @@ class MemoryStore implements TransactionalStore {
     // One promise for a write: simulated protocols make little else.
     return new Promise((resolve, reject) => {
       this.#checkOpen()
-      this.#admission.enter(batch.byteLength)
-      this.#writes.push({ encoded: batch.take(), resolve, reject })
+      const size = batch.byteLength
+      this.#writes.push({ encoded: this.#admission.enter(batch), size, resolve, reject })
       this.#pump()
     })
   }
@@ -172,13 +174,13 @@ class MemoryStore implements TransactionalStore {
     this.#writes = []
     const writes = queued.filter((write) => this.#apply(write))
     let bytes = 0
-    for (const write of writes) bytes += write.encoded.length
+    for (const write of writes) bytes += write.size
     if (this.#disk.faults.acknowledgeAtPut) for (const write of writes) write.resolve()
     this.#disk.schedule({ kind: writes.length > 0 ? 'write' : 'read', bytes, store: this.#name }, () => {
       if (this.#dead) return
       this.#volume.sync(writes.length)
       for (const write of writes) {
-        this.#admission.leave(write.encoded.length)
+        this.#admission.leave(write.size)
         write.resolve()
       }
       for (const read of reads) read()
@@ -195,7 +197,7 @@ class MemoryStore implements TransactionalStore {
       this.#volume.apply(write.encoded, this.#disk.maxBytes)
       return true
     } catch (error) {
-      this.#admission.leave(write.encoded.length)
+      this.#admission.leave(write.size)
       write.reject(error)
       return false
     }

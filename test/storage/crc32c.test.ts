@@ -15,3 +15,10 @@ test('a checksum goes on where another stopped, at every split', () => {
     expect(crc32c(whole.subarray(split), crc32c(whole.subarray(0, split)))).toBe(crc32c(whole))
   }
 })
+
+test('an input longer than a step of the work is that of its parts', () => {
+  const whole = Uint8Array.from({ length: 50_001 }, (_, i) => i * 37)
+  let parts = 0
+  for (let at = 0; at < whole.length; at += 777) parts = crc32c(whole.subarray(at, at + 777), parts)
+  expect(crc32c(whole)).toBe(parts)
+})

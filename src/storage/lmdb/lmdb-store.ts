@@ -92,15 +92,14 @@ class LmdbStore implements TransactionalStore {
     connection.hold()
   }
 
-  async write(batch: WriteBatch): Promise<void> {
-    this.#checkOpen()
-    const size = batch.byteLength
-    this.#admission.enter(size)
+  write(batch: WriteBatch): Promise<void> {
     try {
-      const bytes = batch.detach()
-      await this.#connection.request({ kind: 'write', store: this.#store, bytes }, [bytes.buffer])
-    } finally {
-      this.#admission.leave(size)
+      this.#checkOpen()
+      const size = batch.byteLength
+      const bytes = this.#admission.enter(batch)
+      return this.#connection.write(this.#store, bytes, batch.ownsBuffer, () => this.#admission.leave(size))
+    } catch (error) {
+      return Promise.reject(error)
     }
   }
 

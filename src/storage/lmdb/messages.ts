@@ -1,5 +1,5 @@
-// What travels between a connection and the storage thread. Requests of one store take effect in the order of their
-// arrival; replies are gathered per turn and may come in another order.
+// What travels between a connection and the storage thread: arrays of requests one way, arrays of replies the other.
+// Requests of one store take effect in the order of their arrival; replies may come in another order.
 
 import type { StorageErrorCode } from '../errors.ts'
 import type { ScanRange } from '../store.ts'
@@ -20,15 +20,25 @@ export interface EnvironmentOptions {
 
 export type Request =
   | { readonly kind: 'open'; readonly id: number; readonly store: number; readonly options: EnvironmentOptions }
+  /** `bytes`: encoded batches, one behind the other. */
   | { readonly kind: 'write'; readonly id: number; readonly store: number; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: 'get'; readonly id: number; readonly store: number; readonly key: Uint8Array }
   | { readonly kind: 'scan'; readonly id: number; readonly store: number; readonly range: ScanRange }
   | { readonly kind: 'close'; readonly id: number; readonly store: number }
 
-export type Reply =
-  | {
-      readonly id: number
-      readonly error: { readonly code: StorageErrorCode | 'ERR_OPTION'; readonly message: string }
-    }
-  /** `bytes`: a value, or the entries of a page encoded as a batch of puts. `rest`: see ScanPage. */
-  | { readonly id: number; readonly bytes?: Uint8Array<ArrayBuffer> | undefined; readonly rest?: ScanRange | undefined }
+export interface Failure {
+  readonly code: StorageErrorCode | 'ERR_OPTION'
+  readonly message: string
+}
+
+/** Without failures: what was asked for is done. */
+export interface Reply {
+  readonly id: number
+  readonly failure?: Failure
+  /** Of a write: which of its batches failed, by their place among them. The others are durable. */
+  readonly failures?: readonly { readonly place: number; readonly failure: Failure }[]
+  /** A value, or the entries of a page encoded as a batch of puts. */
+  readonly bytes?: Uint8Array<ArrayBuffer> | undefined
+  /** See ScanPage. */
+  readonly rest?: ScanRange | undefined
+}

@@ -6,11 +6,12 @@
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { OptionError } from '../../kernel/errors.ts'
+import { batchesIn } from '../batch.ts'
 import { StorageError } from '../errors.ts'
 import { Environment } from './environment.ts'
 import { ExitGate } from './exit-gate.ts'
 import { storageErrorOf } from './failures.ts'
-import { beatEveryMs, type Reply, type Request } from './messages.ts'
+import { beatEveryMs, type Failure, type Reply, type Request } from './messages.ts'
 
 /** How often an open that waits for a folder looks again, in milliseconds. */
 const lookAgainMs = 5
@@ -41,7 +42,9 @@ class Connection {
 
   constructor(port: MessagePort) {
     this.#port = port
-    port.on('message', (request: Request) => this.#receive(request))
+    port.on('message', (requests: readonly Request[]) => {
+      for (const request of requests) this.#receive(request)
+    })
     // The thread behind this connection has ended, in whatever way: what it held is free for its successor.
     port.on('close', () => {
       this.#isClosed = true
@@ -60,9 +63,7 @@ class Connection {
   }
 
   fail(id: number, error: unknown, path: string): void {
-    const failure = error instanceof OptionError ? error : storageErrorOf(error, path)
-    const code = failure instanceof StorageError ? failure.code : 'ERR_OPTION'
-    this.reply({ id, error: { code, message: failure.message } })
+    this.reply({ id, failure: failureOf(error, path) })
   }
 
   flush(): void {
@@ -119,6 +120,11 @@ class Connection {
   }
 }
 
+function failureOf(error: unknown, path: string): Failure {
+  const failure = error instanceof OptionError ? error : storageErrorOf(error, path)
+  return { code: failure instanceof StorageError ? failure.code : 'ERR_OPTION', message: failure.message }
+}
+
 /** One turn of the event loop has gathered all that arrived during the last commit. */
 function scheduleTurn(): void {
   if (turnScheduled) return
@@ -152,12 +158,17 @@ function run(store: OpenStore): void {
 function write(store: OpenStore, group: OpenStore['queue']): void {
   const writes = group.filter((request) => request.kind === 'write')
   if (writes.length === 0) return
-  const outcomes = store.environment.commit(writes.map((request) => request.bytes))
-  writes.forEach((request, index) => {
-    const failure = outcomes[index]
-    if (failure === undefined) store.connection.reply({ id: request.id })
-    else store.connection.fail(request.id, failure, store.path)
-  })
+  const groups = writes.map(({ bytes }) => batchesIn(bytes))
+  const outcomes = store.environment.commit(groups.flat())
+  let from = 0
+  for (const [at, { id }] of writes.entries()) {
+    const count = groups[at]?.length ?? 0
+    const failures = outcomes.slice(from, from + count).flatMap((error, place) => {
+      return error === undefined ? [] : [{ place, failure: failureOf(error, store.path) }]
+    })
+    from += count
+    store.connection.reply(failures.length > 0 ? { id, failures } : { id })
+  }
 }
 
 function serve(store: OpenStore, request: OpenStore['queue'][number]): void {
