@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -239,4 +239,19 @@ test.skipIf(!hasStrace)('a disk that allows no writing is named so', async () =>
   const trace = ['-e', 'trace=openat', '-e', 'inject=openat:error=EROFS', '-o', '/dev/null']
   const { said, end } = await run(writeFive, ['strace', '-f', ...files, ...trace])
   expect({ said, end }).toEqual({ said: 'open ERR_STORAGE_READ_ONLY', end: 0 })
+})
+
+test.skipIf(!hasStrace)('what one turn writes is one commit, whatever the number of its batches and logs', async () => {
+  const flushes = async (turns: number): Promise<number> => {
+    const trace = join(path, '..', 'trace')
+    const program = `
+      const { openLog } = await import(${entry})
+      const store = await openLmdb({ path: path + '-${turns}' })
+      const logs = await Promise.all(Array.from({ length: 8 }, (_, i) => openLog(store, { name: 'log-' + i })))
+      for (let turn = 0; turn < ${turns}; turn += 1) await Promise.all(logs.map((log) => log.append([Buffer.from('x')])))
+      await store.close()`
+    expect(await run(program, ['strace', '-f', '-e', 'trace=fdatasync', '-o', trace])).toEqual({ said: '', end: 0 })
+    return (await readFile(trace, 'utf8')).split('\n').filter((line) => line.includes('fdatasync(')).length
+  }
+  expect((await flushes(6)) - (await flushes(1))).toBe(5)
 })

@@ -82,6 +82,18 @@ export function describeStore(subject: Subject): void {
       expect(await store.get(bytes('nothing'))).toBeUndefined()
     })
 
+    test('a turn may write more than one transaction holds, in batches small and large', async () => {
+      const sizes = [10, 3_000_000, 20_000, 10, 2_000_000, 9000, 4_500_000, 10]
+      const written = sizes.map((size, i) =>
+        store.write(newBatch().put(Uint8Array.of(i), new Uint8Array(size).fill(i))),
+      )
+      expect((await store.get(Uint8Array.of(7)))?.length).toBe(10)
+      await Promise.all(written)
+      for (const [i, size] of sizes.entries()) {
+        expect(Buffer.compare((await store.get(Uint8Array.of(i))) ?? bytes(''), Buffer.alloc(size, i))).toBe(0)
+      }
+    })
+
     test('the caller may change its arrays once write has returned', async () => {
       const key = bytes('k')
       const value = bytes('before')
