@@ -19,12 +19,16 @@ import { RaftChecker } from './invariants.ts'
 import { highestTerm, judge } from './judgement.ts'
 import { Operations } from './operations.ts'
 import { Operators } from './operators.ts'
+import type { Surroundings } from './promise-check.ts'
 import { Replicas } from './replicas.ts'
 import { RAFT_INVARIANTS } from './rules.ts'
+import { ABOUT_STORMS } from './storm.ts'
 import type { Totals } from './totals.ts'
+import { drawTuning, PLAIN } from './tuning.ts'
 
 /** What of a schedule makes the group. */
-export type RaftGroupSchedule = Pick<Schedule, 'nodes' | 'config' | 'nodeConfig' | 'steps'>
+export type RaftGroupSchedule = Pick<Schedule, 'nodes' | 'config' | 'nodeConfig' | 'steps'> &
+  Partial<Pick<Schedule, 'about' | 'mustFail'>>
 
 export interface RaftGroupOptions {
   /** A planted bug of the core, by name. */
@@ -50,7 +54,7 @@ export function kindOfRaftMessage(tag: string | undefined, message: unknown): st
 const ASKED: ReadonlySet<string> = new Set(['change', 'transfer', 'expireSession', 'incarnation', 'status'])
 
 export class RaftGroup implements Group {
-  readonly checker = new RaftChecker()
+  readonly checker: RaftChecker
   readonly operations = new Operations()
   readonly replicas: Replicas
   readonly #world: World
@@ -63,11 +67,14 @@ export class RaftGroup implements Group {
     if (schedule.config.migratable) throw new Error('config.migratable: groups that can move to PBFT are not here yet')
     this.#world = world
     const founders = Array.from({ length: schedule.nodes }, (_, i) => `n${i + 1}`)
-    const { config, nodeConfig } = schedule
+    const { config, nodeConfig, mustFail, about } = schedule
+    const tuning = about === ABOUT_STORMS ? drawTuning(world.random.fork('tuning')) : PLAIN
+    const only = mustFail === 'invariant' ? undefined : mustFail
+    this.checker = new RaftChecker(keepsClocks(schedule) ? { around: aroundOf(world, schedule), only } : { only })
     const { checker, operations } = this
     const replica = (id: string) => this.replicas.address(id)
     this.#totals = options.totals
-    this.replicas = new Replicas(world, { founders, config, nodeConfig, checker, ...options })
+    this.replicas = new Replicas(world, { founders, config, nodeConfig, checker, tuning, ...options })
     this.#clients = new Clients(world, { replicas: [...founders, ...joinersOf(schedule)], replica, operations })
     this.#operators = new Operators(world, { operations, replica, leader: () => this.replicas.leader() })
     for (const rule of RAFT_INVARIANTS) {
@@ -232,6 +239,25 @@ export class RaftGroup implements Group {
   async #lifeOf(self: Self, node: string): Promise<Incarnation> {
     for (let attempt = 0; attempt < 50 && this.replicas.incarnation(node) === undefined; attempt++) await self.sleep(5)
     return this.replicas.incarnation(node) ?? ''
+  }
+}
+
+/** Whether clocks stay within what leases may assume: no faster than the drift allowed for, and never set forward. */
+function keepsClocks({ config, steps }: RaftGroupSchedule): boolean {
+  const clocks = steps.filter((step) => step.op === 'clock')
+  const rates = [1, ...clocks.map(({ rate = 1 }) => rate)]
+  const isSet = clocks.some(({ jump = 0 }) => jump > 0)
+  return !isSet && Math.max(...rates) <= Math.min(...rates) * (1 + config.maxClockDrift)
+}
+
+function aroundOf(world: World, { config, nodeConfig }: RaftGroupSchedule): Surroundings {
+  return {
+    clockOf: (node) => world.clock(node).now(),
+    trueMs: () => world.time.nowMs,
+    termsOf: (node) => {
+      const { electionTimeout, checkQuorum, leaseReads, maxClockDrift } = { ...config, ...nodeConfig[node] }
+      return { leastElectionMs: electionTimeout[0], checkQuorum, leaseReads, maxClockDrift }
+    },
   }
 }
 

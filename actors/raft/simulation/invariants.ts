@@ -13,10 +13,12 @@ import type { Input } from '../core/input.ts'
 import type { RecoveredState } from '../core/options.ts'
 import type { Transition } from '../core/transition.ts'
 import { Ledger } from './ledger.ts'
+import type { Surroundings } from './promise-check.ts'
 import { logOf, lossOf } from './recovery-check.ts'
 import { keyOf, type RecordedEntry, ReplicaRecord } from './replica-record.ts'
 import type { RaftInvariant, Violation } from './rules.ts'
 import { Specification } from './specification.ts'
+import { plain, StepCheck } from './step-check.ts'
 import { linesOf, startOf } from './trace-check.ts'
 import { untruthOf } from './truth-check.ts'
 
@@ -32,6 +34,17 @@ export class RaftChecker {
   readonly #ledger = new Ledger()
   readonly #leaders = new Map<Term, string>()
   readonly #specification = new Specification()
+  readonly #steps: StepCheck
+  readonly #only: string | undefined
+
+  /**
+   * `only`: the rule that is meant to be broken; others then say nothing. Without `around`, whose clocks show what voters
+   * have promised leaders, leases are not judged.
+   */
+  constructor({ around, only }: { readonly around?: Surroundings; readonly only?: string | undefined } = {}) {
+    this.#steps = new StepCheck(around)
+    this.#only = only
+  }
 
   /** The last index that is known to be committed. */
   get committed(): LogIndex {
@@ -48,7 +61,7 @@ export class RaftChecker {
   }
 
   broken(rule: RaftInvariant, why: string): void {
-    this.violation ??= { rule, why }
+    this.#found({ rule, why })
   }
 
   // ---- what happens to replicas ------------------------------------------------------------------------------------
@@ -75,6 +88,7 @@ export class RaftChecker {
     record.commit = Math.min(Math.max(snapshot, recovered.hardState?.commit ?? 0), record.log.lastIndex)
     for (const [at, entry] of recovered.entries.entries()) this.#make(record, entry, recovered.entries[at - 1]?.term)
     this.#checkSurvival(record)
+    this.#steps.started(record)
     this.#say(this.#specification.accept(startOf(node, incarnation, recovered)))
   }
 
@@ -90,12 +104,15 @@ export class RaftChecker {
   stepped(node: ReplicaId, incarnation: Incarnation, { input, effects }: ObservedStep): void {
     const record = this.#records.get(keyOf(node, incarnation))
     if (record === undefined || this.violation !== undefined) return
+    const committed = this.#ledger.last
     if (input !== undefined) this.#told(record, input)
     else this.#founded(record, effects)
     for (const effect of effects) this.#wanted(record, effect)
     this.#checkOrder(record)
-    if (record.cutFrom !== Number.POSITIVE_INFINITY) this.#checkTakenBack(record)
+    this.#checkMembership(record, effects)
     record.cutFrom = Number.POSITIVE_INFINITY
+    const configuration = this.#configurationOf(record)
+    this.#found(this.#steps.stepped(record, { input, effects, committed, configuration }))
     for (const line of linesOf(node, incarnation, effects)) this.#say(this.#specification.accept(line))
   }
 
@@ -109,6 +126,7 @@ export class RaftChecker {
   }
 
   #found(violation: Violation | undefined): void {
+    if (violation === undefined || (this.#only !== undefined && plain(violation.rule) !== plain(this.#only))) return
     this.violation ??= violation
   }
 
@@ -320,13 +338,18 @@ export class RaftChecker {
       }
       this.#ledger.commit({ term, checksum, by: record.term })
     }
-    const at = log.configurationAt(log.lastIndex)
-    const configuration = (at === undefined ? undefined : this.#ledger.configurationAt(at)) ?? record.base?.value
+    const configuration = this.#configurationOf(record)
     if (configuration !== undefined && this.#isOnQuorum(configuration, last)) return
     this.broken(
       "committed entries survive on a quorum's disks",
       `${record.key} commits ${last}, and only ${this.#holders(last).join(', ')} have it on their disks`,
     )
+  }
+
+  /** What is in force for a replica: the last configuration in its log. */
+  #configurationOf({ log, base }: ReplicaRecord): Configuration | undefined {
+    const at = log.configurationAt(log.lastIndex)
+    return (at === undefined ? undefined : this.#ledger.configurationAt(at)) ?? base?.value
   }
 
   /** A disk has less than before, or other entries: what is committed must still be on a quorum. */
@@ -374,10 +397,17 @@ export class RaftChecker {
     if (!committed || at > record.configuredAt || isCut) record.configuredAt = at
   }
 
-  /** What was taken out of the log is in force no longer. */
-  #checkTakenBack(record: ReplicaRecord): void {
-    if (hasConfiguration(record)) return
-    this.broken('membership', `${record.key} goes by the membership of ${record.configuredAt}, which its log has lost`)
+  /** What was taken out of the log is in force no longer, and what was put into it is in force at once. */
+  #checkMembership(record: ReplicaRecord, effects: readonly Effect[]): void {
+    const { log, base, configuredAt, key } = record
+    const isChanged = record.cutFrom < Number.POSITIVE_INFINITY || effects.some(({ type }) => type === 'persist')
+    if (!isChanged) return
+    const last = log.configurationAt(log.lastIndex)?.index ?? 0
+    if (configuredAt > Math.max(1, base?.at ?? 0, last)) {
+      this.broken('membership', `${key} goes by the membership of ${configuredAt}, which its log has lost`)
+    } else if (configuredAt < last) {
+      this.broken('membership', `${key} goes by the membership of ${configuredAt}, and its log has that of ${last}`)
+    }
   }
 
   // ---- state machines ----------------------------------------------------------------------------------------------
@@ -417,9 +447,4 @@ const ROLES = {
 function previousTerm(record: ReplicaRecord, truncateFrom: LogIndex | undefined, index: LogIndex): Term | undefined {
   if (truncateFrom !== undefined && truncateFrom < index) return undefined
   return record.log.termAt(index - 1)
-}
-
-/** Whether the configuration that it goes by stands in its log, or is what that begins with. */
-function hasConfiguration({ log, base, configuredAt }: ReplicaRecord): boolean {
-  return configuredAt <= Math.max(1, base?.at ?? 0) || log.configurationAt(configuredAt)?.index === configuredAt
 }

@@ -34,6 +34,7 @@ export class ApplyJournal {
   readonly #broken: (rule: RaftInvariant, why: string) => void
   readonly #chains = new Map<number, number>()
   readonly #places = new Map<number, number>()
+  readonly #sessions = new Map<number, number>()
 
   constructor(broken: (rule: RaftInvariant, why: string) => void) {
     this.#broken = broken
@@ -55,6 +56,14 @@ export class ApplyJournal {
 
   restored(node: string, state: RegisterState): void {
     if (state.index > 0) this.#check(node, state, 'restores')
+  }
+
+  /** `digest`: of the table of sessions behind `index`. */
+  sessions(node: string, index: number, digest: number): void {
+    const known = this.#sessions.get(index)
+    if (known === undefined) this.#sessions.set(index, digest)
+    else if (known !== digest)
+      this.#broken('state-machine safety', `${node} has other sessions behind ${index} than others had there`)
   }
 
   #check(node: string, { index, chain }: RegisterState, does: string): void {

@@ -7,7 +7,9 @@ import type { Report } from '../../../src/kernel/reports.ts'
 import type { ScheduleConfig, ScheduleSettings } from '../../../src/simulation/schedule.ts'
 import type { SimulatedDisk } from '../../../src/simulation/simulated-disk.ts'
 import type { World } from '../../../src/simulation/world.ts'
+import { crc32c } from '../../../src/storage/crc32c.ts'
 import { LogKeys } from '../../../src/storage/log-records.ts'
+import { Applier } from '../applier.ts'
 import type { Incarnation } from '../core/entry.ts'
 import type { RaftOptions } from '../core/options.ts'
 import type { ReplicaProtocol } from '../protocol.ts'
@@ -18,6 +20,7 @@ import { namesOf, raftNode } from '../replica-tree.ts'
 import type { RaftChecker } from './invariants.ts'
 import { ApplyJournal, createRegisterMachine, type RegisterState } from './register-machine.ts'
 import type { Totals } from './totals.ts'
+import type { Tuning } from './tuning.ts'
 
 const GROUP = 'group'
 const NAMES = namesOf(GROUP)
@@ -36,6 +39,7 @@ export interface ReplicasOptions {
   /** Hears every step after the checker. */
   readonly onStep?: ((node: string, incarnation: Incarnation, step: ObservedStep) => void) | undefined
   readonly onBoot?: ((node: Node) => void) | undefined
+  readonly tuning: Tuning
 }
 
 export class Replicas {
@@ -128,7 +132,7 @@ export class Replicas {
   }
 
   async #boot(name: string, node: Node, disk: SimulatedDisk): Promise<void> {
-    const { founders, config, nodeConfig, onBoot, snapshotChunkBytes = 512 } = this.#options
+    const { founders, config, nodeConfig, onBoot, snapshotChunkBytes = 512, tuning } = this.#options
     onBoot?.(node)
     this.#states.delete(name)
     this.#strike(name, disk)
@@ -144,7 +148,7 @@ export class Replicas {
       machine,
       founders: isFounder ? founders : undefined,
       ports: node.ports,
-      raft: raftOptions(own, this.#options.bug),
+      raft: { ...raftOptions(own, this.#options.bug), ...tuning.shared, priority: tuning.priorityOf(name) },
       snapshotEvery: own.snapshotEvery,
       snapshotChunkBytes,
       sessionTtlMs: own.sessionTtl,
@@ -156,6 +160,7 @@ export class Replicas {
           this.#options.checker.started(name, incarnation, step.recovered)
         }
         this.#options.checker.stepped(name, incarnation, step)
+        if (step.input?.type === 'applied') this.#compareSessions(name)
         this.#options.totals?.stepped(name, incarnation, step)
         this.#options.onStep?.(name, incarnation, step)
       },
@@ -166,6 +171,14 @@ export class Replicas {
       // It refuses to start: it counts as down.
       this.#world.crash(name)
     }
+  }
+
+  /** Whoever has applied as much has the same sessions. */
+  #compareSessions(name: string): void {
+    const applier = this.#world.probe(name, NAMES.applier)
+    if (!(applier instanceof Applier)) return
+    const { last, sessions } = applier.applied
+    this.#journal.sessions(name, last.index, crc32c(sessions.snapshot()))
   }
 
   #strike(name: string, disk: SimulatedDisk): void {

@@ -12,6 +12,9 @@ export const RAFT_INVARIANTS = [
   'order of indexes',
   'membership',
   'durable before said',
+  'reads',
+  'leases',
+  'snapshots',
   'specification',
   /** What the core checks of itself. */
   'assertions',

@@ -25,6 +25,8 @@ export interface TraceLine {
         readonly last: LogPosition
         readonly commit: LogIndex
         readonly isDamaged: boolean
+        /** How far its log once reached, if it does not any more: it votes as if it did, and does not stand. */
+        readonly floor?: LogPosition | undefined
       }
     /** Who belongs to the group, as this replica's log says from now on. */
     | { readonly name: 'members'; readonly configuration: Configuration; readonly at: LogIndex }
@@ -41,6 +43,8 @@ interface Replica {
   /** Whom it voted for, by term, in all its lives. */
   readonly votes: Map<Term, ReplicaId>
   tip: LogPosition
+  /** Where its log once ended, before damage. */
+  floor: LogPosition
   durable: LogPosition
   /** What it last had durable in a term: that is what it can have acknowledged to the leader of that term. */
   readonly durableIn: Map<Term, LogPosition>
@@ -50,6 +54,8 @@ interface Replica {
   membersAt: LogIndex
   /** As a leader: what each member has acknowledged. */
   acknowledged: Map<string, LogIndex>
+  /** As a leader: where its log ended when it last told somebody to stand. */
+  handedOver: LogIndex
 }
 
 /** Judges a trace line by line. */
@@ -104,7 +110,7 @@ export class Specification {
       case 'compact':
         return event.through <= replica.commit.index ? undefined : `beyond what is committed, ${replica.commit.index}`
       case 'transferSent':
-        return replica.role === 'leader' ? undefined : 'only a leader hands over'
+        return this.#handOver(replica, event)
       case 'leaseRead':
         return this.#leaseRead(replica, event)
       case 'readConfirmed':
@@ -118,7 +124,7 @@ export class Specification {
 
   #start(
     replica: Replica,
-    { term, votedFor, snapshot, last, commit, isDamaged }: EventOf<'start'>,
+    { term, votedFor, snapshot, last, commit, isDamaged, floor = last }: EventOf<'start'>,
   ): string | undefined {
     // A vote that was not durable was never said, and is free again.
     for (const [votedIn, vote] of replica.votes) {
@@ -133,6 +139,7 @@ export class Specification {
     replica.role = 'follower'
     replica.term = term
     replica.tip = this.#tree.adopt(last, snapshot)
+    replica.floor = floor
     replica.durable = last
     replica.durableIn.set(term, last)
     replica.snapshot = snapshot.index
@@ -165,6 +172,7 @@ export class Specification {
   #becomeCandidate(replica: Replica, key: string, { term }: EventOf<'becomeCandidate'>): string | undefined {
     if (replica.role === 'leader') return 'a leader does not stand'
     if (term !== replica.term + 1) return `stands in term ${term}`
+    if (isBehind(replica.tip, replica.floor)) return `stands, and its log once went up to ${show(replica.floor)}`
     this.#enter(replica, term)
     replica.role = 'candidate'
     this.#candidates.set(`${term} ${replica.node}`, replica.tip)
@@ -176,9 +184,8 @@ export class Specification {
     this.#enter(replica, term)
     const last = this.#candidates.get(`${term} ${to}`)
     if (last === undefined) return `${to} does not stand in term ${term}`
-    const isUpToDate =
-      last.term > replica.tip.term || (last.term === replica.tip.term && last.index >= replica.tip.index)
-    if (!isUpToDate) return `${to} has a log up to ${show(last)}, and this one is up to ${show(replica.tip)}`
+    const own = isBehind(replica.tip, replica.floor) ? replica.floor : replica.tip
+    if (isBehind(last, own)) return `${to} has a log up to ${show(last)}, and this one is up to ${show(own)}`
     return this.#vote(replica, key, term, to)
   }
 
@@ -214,6 +221,15 @@ export class Specification {
     this.#leaders.set(term, key)
     replica.role = 'leader'
     replica.acknowledged = new Map()
+    replica.handedOver = 0
+    return undefined
+  }
+
+  #handOver(replica: Replica, { to }: EventOf<'transferSent'>): string | undefined {
+    if (replica.role !== 'leader') return 'only a leader hands over'
+    const has = [...replica.acknowledged].some(([key, match]) => nodeOf(key) === to && match >= replica.tip.index)
+    if (!has) return `tells ${to} to stand, which has not acknowledged ${show(replica.tip)}`
+    replica.handedOver = replica.tip.index
     return undefined
   }
 
@@ -316,6 +332,7 @@ export class Specification {
 
   #leaseRead(replica: Replica, { index }: EventOf<'leaseRead'>): string | undefined {
     if (index < this.#committed.length) return `reads as of ${index}, and ${this.#committed.length} is committed`
+    if (replica.handedOver >= replica.commit.index) return 'somebody was told to stand, and may win without what is new'
     return this.#readConfirmed(replica, index)
   }
 
@@ -358,6 +375,7 @@ export class Specification {
         term: 0,
         votes: new Map(),
         tip: ORIGIN,
+        floor: ORIGIN,
         durable: ORIGIN,
         durableIn: new Map(),
         snapshot: 0,
@@ -365,6 +383,7 @@ export class Specification {
         members: undefined,
         membersAt: 0,
         acknowledged: new Map(),
+        handedOver: 0,
       }
       this.#replicas.set(key, replica)
     }
@@ -374,6 +393,15 @@ export class Specification {
 
 function keyOf(node: ReplicaId, incarnation: Incarnation): string {
   return incarnation === '' ? node : `${node} ${incarnation}`
+}
+
+function nodeOf(key: string): ReplicaId {
+  return key.split(' ', 1).join()
+}
+
+/** Whether `a` is less up to date than `b` (Raft paper §5.4.1). */
+function isBehind(a: LogPosition, b: LogPosition): boolean {
+  return a.term !== b.term ? a.term < b.term : a.index < b.index
 }
 
 /** Whether more than half of the voters do, of the outgoing ones too in a joint configuration. */

@@ -68,6 +68,15 @@ export function startOf(node: ReplicaId, incarnation: Incarnation, recovered: Re
       last: { index: last.index, term: last.term },
       commit: hardState?.commit ?? 0,
       isDamaged: claimed !== undefined,
+      ...floorOf(hardState?.voteFloor, claimed),
     },
   }
+}
+
+/** The higher of both: the term decides, then the index. */
+function floorOf(kept: LogPosition | undefined, claimed: LogPosition | undefined): { floor?: LogPosition } {
+  const [a, b] = [kept ?? claimed, claimed ?? kept]
+  if (a === undefined || b === undefined) return {}
+  const floor = a.term > b.term || (a.term === b.term && a.index > b.index) ? a : b
+  return { floor: { index: floor.index, term: floor.term } }
 }

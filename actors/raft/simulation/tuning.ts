@@ -1,0 +1,31 @@
+// What the format of schedules has no words for, drawn for storms from the seed: bounds so narrow that they are met, logs
+// that are not kept in memory, groups that fall silent, replicas that stand earlier than others.
+
+import type { SeededRandom } from '../../../src/simulation/random.ts'
+import type { RaftOptions } from '../core/options.ts'
+
+/** Options of the core, for all replicas and for each. */
+export interface Tuning {
+  readonly shared: RaftOptions
+  readonly priorityOf: (node: string) => number
+}
+
+export const PLAIN: Tuning = { shared: {}, priorityOf: () => 0 }
+
+export function drawTuning(random: SeededRandom): Tuning {
+  const some = (field: keyof RaftOptions, values: readonly number[]) =>
+    random.chance(1, 3) ? { [field]: random.pick(values) } : {}
+  const shared = {
+    ...some('maxCachedBytes', [400, 4000]),
+    ...some('maxBatchBytes', [300, 3000]),
+    ...some('maxInflightBytes', [500, 5000]),
+    ...some('maxUncommittedBytes', [2000, 20_000]),
+    ...some('quiesceAfterRounds', [2, 8]),
+  }
+  const hasPriorities = random.chance(1, 4)
+  const priorities = random.fork('priorities')
+  return {
+    shared,
+    priorityOf: (node) => (hasPriorities ? priorities.fork(node).between(-1, 3) : 0),
+  }
+}
