@@ -182,9 +182,10 @@ export class Applier {
     else this.#answers.refuse(expected.asker, { code: 'notLeader', leader: this.#leader })
   }
 
-  #read({ from }: Stored): void {
+  /** Nothing behind the range: what lies there may never be committed. */
+  #read({ from, through }: Stored): void {
     this.#isReading = true
-    this.storage.read(from, READ_ENTRIES, READ_BYTES).then(
+    this.storage.read(from, Math.min(READ_ENTRIES, through + 1 - from), READ_BYTES).then(
       (entries) => this.#self.cast(this.#own, 'stored', entries),
       (error: unknown) => this.#self.sendExit(this.#own, { error, stack: '' }),
     )
