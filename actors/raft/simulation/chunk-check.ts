@@ -15,14 +15,22 @@ interface Kept {
 export class ChunkCheck {
   readonly #kept = new Map<string, Kept>()
 
+  /** What it has kept its disk knows, and tells when the next one is there. */
+  started({ key }: ReplicaRecord): void {
+    this.#kept.delete(key)
+  }
+
   stepped({ key }: ReplicaRecord, { input, effects }: Judged): Violation | undefined {
+    const known = this.#kept.get(key)
+    if (input?.type === 'chunkStored' && known?.snapshot.last.index === input.last.index) {
+      this.#kept.set(key, { snapshot: known.snapshot, bytes: input.nextOffset })
+    } else if (input?.type === 'snapshotInstalled') this.#kept.delete(key)
     for (const effect of effects) {
       if (effect.type === 'storeChunk') {
         const { snapshot, offset, chunk } = effect
         const kept = this.#kept.get(key)
         const reached = kept !== undefined && isSame(kept.snapshot, snapshot) ? kept.bytes : 0
-        if (offset !== 0 && offset !== reached)
-          return broken(`${key} keeps a chunk at ${offset}, behind ${reached} bytes`)
+        if (offset !== reached) return broken(`${key} keeps a chunk at ${offset}, behind ${reached} bytes`)
         if (isDamaged(input)) return broken(`${key} keeps a damaged chunk`)
         this.#kept.set(key, { snapshot, bytes: offset + chunk.length })
       } else if (effect.type === 'installSnapshot') {

@@ -33,7 +33,7 @@ export interface ReplicasOptions {
   readonly checker: RaftChecker
   /** A bug of the core, planted. */
   readonly bug?: string | undefined
-  /** Bytes of a snapshot's chunk. Default 512: a snapshot takes several messages. */
+  /** Bytes of a snapshot's chunk. Default: the tuning's. */
   readonly snapshotChunkBytes?: number
   readonly totals?: Totals
   /** Hears every step after the checker. */
@@ -132,7 +132,7 @@ export class Replicas {
   }
 
   async #boot(name: string, node: Node, disk: SimulatedDisk): Promise<void> {
-    const { founders, config, nodeConfig, onBoot, snapshotChunkBytes = 512, tuning } = this.#options
+    const { founders, config, nodeConfig, onBoot, snapshotChunkBytes, tuning } = this.#options
     onBoot?.(node)
     this.#states.delete(name)
     this.#strike(name, disk)
@@ -150,7 +150,7 @@ export class Replicas {
       ports: node.ports,
       raft: { ...raftOptions(own, this.#options.bug), ...tuning.shared, priority: tuning.priorityOf(name) },
       snapshotEvery: own.snapshotEvery,
-      snapshotChunkBytes,
+      snapshotChunkBytes: snapshotChunkBytes ?? tuning.snapshotChunkBytes,
       sessionTtlMs: own.sessionTtl,
       observe: (step) => {
         if (step.recovered !== undefined) {

@@ -32,6 +32,7 @@ export class StepCheck {
 
   started(record: ReplicaRecord): void {
     this.#reads.started(record)
+    this.#chunks.started(record)
     this.#promises?.started(record)
   }
 

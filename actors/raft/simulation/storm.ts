@@ -191,6 +191,8 @@ const EPISODES: readonly Episode[] = [
   rolling,
   rolling,
   handOvers,
+  snapshotsLate,
+  snapshotsLate,
   lateMessages,
   lateMessages,
   ({ random, names }, at) => [
@@ -251,6 +253,34 @@ function handOvers({ random, founders }: Storm, at: number): Step[] {
     op: 'transfer',
     to: random.pick(founders),
   }))
+}
+
+/**
+ * One node comes back to where only a snapshot helps, whose chunks come twice and late; meanwhile leadership may go to
+ * somebody who still has the log.
+ */
+function snapshotsLate({ random, names, founders, forMs }: Storm, at: number): Step[] {
+  const node = random.pick(founders)
+  const others = names.filter((name) => name !== node)
+  const back = at + random.between(400, Math.max(401, Math.floor(forMs / 3)))
+  const link = { kind: 'snapshot', to: node }
+  const count = random.between(1, 12)
+  const isHeld = random.chance(1, 2)
+  const late = back + random.between(50, 700)
+  return [
+    { at, op: 'crash', node },
+    ...others.filter(() => random.chance(2, 3)).map((other) => ({ at: back - 5, op: 'snapshot', node: other })),
+    { at: back, op: 'restart', node },
+    { at: back, op: 'duplicateNext', ...link, count },
+    ...(isHeld
+      ? [
+          { at: back, op: 'hold', ...link },
+          { at: late, op: 'release', ...link, count },
+          { at: late + random.between(1, 300), op: 'release', ...link },
+        ]
+      : []),
+    ...(random.chance(1, 2) ? [{ at: back + random.between(5, 200), op: 'transfer', to: random.pick(others) }] : []),
+  ]
 }
 
 function lateMessages({ random, names }: Storm, at: number): Step[] {

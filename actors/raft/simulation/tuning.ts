@@ -8,9 +8,11 @@ import type { RaftOptions } from '../core/options.ts'
 export interface Tuning {
   readonly shared: RaftOptions
   readonly priorityOf: (node: string) => number
+  /** Bytes of a snapshot's chunk: few, so that a snapshot takes several messages, or one for all. */
+  readonly snapshotChunkBytes: number
 }
 
-export const PLAIN: Tuning = { shared: {}, priorityOf: () => 0 }
+export const PLAIN: Tuning = { shared: {}, priorityOf: () => 0, snapshotChunkBytes: 512 }
 
 export function drawTuning(random: SeededRandom): Tuning {
   const some = (field: keyof RaftOptions, values: readonly number[]) =>
@@ -26,6 +28,7 @@ export function drawTuning(random: SeededRandom): Tuning {
   const priorities = random.fork('priorities')
   return {
     shared,
+    snapshotChunkBytes: random.pick([512, 512, 100, 65_536]),
     priorityOf: (node) => (hasPriorities ? priorities.fork(node).between(-1, 3) : 0),
   }
 }

@@ -2,6 +2,7 @@
 
 import { MemoryDisk } from 'espalier/storage'
 import { describe, expect, it } from 'vitest'
+import { keyValue } from '../../../actors/consensus/machines/key-value.ts'
 import type { Entry, LogPosition } from '../../../actors/raft/core/entry.ts'
 import { unsafeRecover } from '../../../actors/raft/unsafe-recover.ts'
 import { LogKeys } from '../../../src/storage/log-records.ts'
@@ -75,6 +76,26 @@ describe('a disk', () => {
     await group.world.advance(1000)
     expect(group.host(wiped)?.storage.incarnation).toBe(incarnation)
     expect(await client.get('a')).toBe(1)
+  })
+
+  it('that is asked for committed entries is asked for no others, though it has them', async () => {
+    const group = new TestGroup({ replica: { raft: { maxCachedBytes: 1 } } })
+    const leader = await group.elect()
+    const [near = '', far = ''] = group.names.filter((name) => name !== leader)
+    const { network } = group.world
+    const clients = [await group.client('c1'), await group.client('c2')]
+    for (const client of clients) expect(await client.put('a', 1)).toBe('ok')
+    network.cut({ from: leader, to: far })
+    network.hold({ kind: 'appendReply', from: near })
+    for (const client of clients) {
+      void client.submit({ type: 'command', command: keyValue.put('a', 2) }, leader, undefined)
+      await group.world.advance(30)
+    }
+    const committed = group.host(leader)?.core.commitIndex ?? 0
+    expect(group.host(leader)?.core.durableIndex).toBe(committed + 2)
+    network.release({ kind: 'appendReply', from: near }, { count: 1 })
+    await group.world.eventually('the first is applied', () => (group.host(leader)?.applied ?? 0) > committed)
+    expect(group.host(leader)?.applied).toBe(committed + 1)
   })
 })
 
