@@ -68,11 +68,13 @@ export class Clients {
     for (let number = 1; number <= step.clients; number++) {
       const client = `load${index}-${number}`
       const own = random.fork(client)
+      // Whoever reads under leases alone is not held up by what a deposed leader cannot answer.
+      const modes: readonly ReadMode[] = own.chance(1, 3) ? ['lease'] : ['index', 'index', 'lease', 'log']
       const next = (at: number) => {
         if (at >= endUs) return
         time.at(at, () => {
           const input = this.#draw(own, step)
-          this.submit(client, input, { deadlineMs: 3000, mode: own.pick(['index', 'index', 'lease', 'log']) })
+          this.submit(client, input, { deadlineMs: 3000, mode: own.pick(modes) })
           next(at + periodUs)
         })
       }

@@ -5,7 +5,7 @@
 // Each event touches one replica, and only what it changed is looked at.
 
 import { crc32c } from '../../../src/storage/crc32c.ts'
-import type { Configuration, Member } from '../core/configuration.ts'
+import type { Configuration } from '../core/configuration.ts'
 import { decodeConfiguration } from '../core/configuration-codec.ts'
 import type { Effect } from '../core/effect.ts'
 import type { Entry, Incarnation, LogIndex, LogPosition, ReplicaId, Term } from '../core/entry.ts'
@@ -21,6 +21,7 @@ import { Specification } from './specification.ts'
 import { plain, StepCheck } from './step-check.ts'
 import { linesOf, startOf } from './trace-check.ts'
 import { untruthOf } from './truth-check.ts'
+import { isQuorum } from './voters.ts'
 
 /** One step of a core: its input (undefined at the start) and its effects. */
 export interface ObservedStep {
@@ -114,6 +115,12 @@ export class RaftChecker {
     const configuration = this.#configurationOf(record)
     this.#found(this.#steps.stepped(record, { input, effects, committed, configuration }))
     for (const line of linesOf(node, incarnation, effects)) this.#say(this.#specification.accept(line))
+  }
+
+  /** A leader would answer a read under its lease now. */
+  leased(node: ReplicaId, incarnation: Incarnation): void {
+    const record = this.#records.get(keyOf(node, incarnation))
+    if (record !== undefined) this.#found(this.#steps.leased(record, this.#configurationOf(record)))
   }
 
   /** The founding membership is the first entry of every founder's log, and committed by what all of them know. */
@@ -368,14 +375,12 @@ export class RaftChecker {
     )
   }
 
-  #isOnQuorum({ members, outgoing }: Configuration, index: LogIndex): boolean {
+  #isOnQuorum(configuration: Configuration, index: LogIndex): boolean {
     const term = this.#ledger.at(index)?.term ?? 0
-    const holds = ({ id, incarnation }: Member) =>
-      this.#records.get(keyOf(id, incarnation))?.isHolding(index, term) ?? false
-    return [members, ...(outgoing === undefined ? [] : [outgoing])].every((set) => {
-      const voters = set.filter(({ role }) => role !== 'learner')
-      return voters.filter(holds).length * 2 > voters.length
-    })
+    return isQuorum(
+      configuration,
+      ({ id, incarnation }) => this.#records.get(keyOf(id, incarnation))?.isHolding(index, term) ?? false,
+    )
   }
 
   #holders(index: LogIndex): string[] {

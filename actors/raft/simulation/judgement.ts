@@ -8,6 +8,7 @@ import type { Member } from '../core/configuration.ts'
 import type { RaftChecker } from './invariants.ts'
 import type { Operations } from './operations.ts'
 import type { Replicas } from './replicas.ts'
+import { isQuorum } from './voters.ts'
 
 export type Verdict = boolean | string
 
@@ -92,17 +93,12 @@ export function converged(group: Judged): Verdict {
 function noLeader({ world, replicas }: Judged): Verdict {
   for (const [name, { core }] of replicas.live()) {
     if (core.role !== 'leader' || !world.isRunning(name)) continue
-    const { members, outgoing } = core.configuration.configuration
     const isNear = ({ id, incarnation }: Member) =>
       replicas.names.includes(id) &&
       world.isUp(id) &&
       replicas.incarnation(id) === incarnation &&
       (id === name || (world.network.isOpen(name, id) && world.network.isOpen(id, name)))
-    const hasQuorum = [members, ...(outgoing === undefined ? [] : [outgoing])].every((set) => {
-      const voters = set.filter(({ role }) => role !== 'learner')
-      return voters.filter(isNear).length * 2 > voters.length
-    })
-    if (hasQuorum) return `${name} leads`
+    if (isQuorum(core.configuration.configuration, isNear)) return `${name} leads`
   }
   return true
 }

@@ -9,6 +9,7 @@ import type { LogRecord } from './log-record.ts'
 import { keyOf, type ReplicaRecord } from './replica-record.ts'
 import type { Violation } from './rules.ts'
 import type { Judged } from './step-check.ts'
+import { isQuorum, votersOf } from './voters.ts'
 
 /** What of a replica's options the promise depends on. */
 export interface PromiseTerms {
@@ -65,18 +66,15 @@ export class PromiseCheck {
   }
 
   /** A lease is held: whether a quorum of every set of voters is free to elect somebody else. */
-  leased(leader: ReplicaRecord, { members, outgoing }: Configuration): Violation | undefined {
+  leased(leader: ReplicaRecord, configuration: Configuration): Violation | undefined {
     const isFree = ({ id, incarnation }: Member) => {
       const key = keyOf(id, incarnation)
       return key !== leader.key && !this.#isBound(key, id) && !this.#isSet(key, id)
     }
-    const sets = [members, ...(outgoing === undefined ? [] : [outgoing])].map((set) =>
-      set.filter(({ role }) => role !== 'learner'),
-    )
-    if (!sets.every((voters) => voters.filter(isFree).length * 2 > voters.length)) return undefined
+    if (!isQuorum(configuration, isFree)) return undefined
     const free = [
       ...new Set(
-        sets
+        votersOf(configuration)
           .flat()
           .filter(isFree)
           .map(({ id }) => id),

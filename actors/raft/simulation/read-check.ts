@@ -1,13 +1,14 @@
 // Reads without the log (Raft thesis §6.4): what is told to be readable shows everything that was committed when the read
 // was asked for; and unless a lease stands for it, a quorum has answered the leader in a round sent since then.
 
-import type { Configuration, Member } from '../core/configuration.ts'
+import type { Configuration } from '../core/configuration.ts'
 import type { Effect } from '../core/effect.ts'
 import type { LogIndex, Term } from '../core/entry.ts'
 import type { Input } from '../core/input.ts'
 import { keyOf, type ReplicaRecord } from './replica-record.ts'
 import type { Violation } from './rules.ts'
 import type { Judged } from './step-check.ts'
+import { isQuorum } from './voters.ts'
 
 interface Asked {
   /** What was committed then. */
@@ -107,14 +108,9 @@ function isConfirmed(
   { round }: Asked,
 ): boolean {
   if (configuration === undefined) return true
-  const { members, outgoing } = configuration
-  const hasAnswered = ({ id, incarnation }: Member) => {
+  return isQuorum(configuration, ({ id, incarnation }) => {
     const key = keyOf(id, incarnation)
     return key === record.key || (answered.get(key) ?? 0) > round
-  }
-  return [members, ...(outgoing === undefined ? [] : [outgoing])].every((set) => {
-    const voters = set.filter(({ role }) => role !== 'learner')
-    return voters.filter(hasAnswered).length * 2 > voters.length
   })
 }
 

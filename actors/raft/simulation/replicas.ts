@@ -161,6 +161,7 @@ export class Replicas {
         }
         this.#options.checker.stepped(name, incarnation, step)
         if (step.input?.type === 'applied') this.#compareSessions(name)
+        if (own.leaseReads && this.host(name)?.core.hasLease === true) this.#options.checker.leased(name, incarnation)
         this.#options.totals?.stepped(name, incarnation, step)
         this.#options.onStep?.(name, incarnation, step)
       },

@@ -298,7 +298,7 @@ export class Specification {
   }
 
   #commit(replica: Replica, key: string, { through }: EventOf<'commit'>): string | undefined {
-    if (through.index === 1 && through.term === 0) return this.#found(replica)
+    if (through.index === 1 && through.term === 0 && replica.tip.index === 0) return this.#found(replica)
     if (through.index < replica.commit.index) return `goes back from ${replica.commit.index}`
     if (!this.#tree.holds(replica.tip, through)) return `${show(through)} is not in its log up to ${show(replica.tip)}`
     if (replica.role === 'leader') {
@@ -322,7 +322,7 @@ export class Specification {
   /** The founding membership is the first entry of every founder's log, and committed by what all of them know. */
   #found(replica: Replica): string | undefined {
     const entry = { index: 1, term: 0 }
-    if (replica.tip.index > 1 || replica.commit.index > 0) return 'founds a group that is founded'
+    if (replica.commit.index > 0) return 'founds a group that is founded'
     this.#tree.grow(ORIGIN, 0)
     if (this.#committed.length === 0) this.#committed.push({ term: 0, by: 0 })
     replica.tip = entry

@@ -38,12 +38,11 @@ export class StepCheck {
 
   stepped(record: ReplicaRecord, step: Judged): Violation | undefined {
     const violation = this.#reads.stepped(record, step) ?? this.#chunks.stepped(record, step)
-    return this.#promises?.stepped(record, step) ?? violation ?? this.#leased(record, step)
+    return this.#promises?.stepped(record, step) ?? violation
   }
 
-  #leased(record: ReplicaRecord, { effects, configuration }: Judged): Violation | undefined {
-    const isLeased = effects.some((each) => each.type === 'transition' && each.transition.name === 'leaseRead')
-    return isLeased && configuration !== undefined ? this.#promises?.leased(record, configuration) : undefined
+  leased(record: ReplicaRecord, configuration: Configuration | undefined): Violation | undefined {
+    return configuration && this.#promises?.leased(record, configuration)
   }
 }
 

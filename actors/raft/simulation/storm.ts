@@ -262,6 +262,7 @@ function handOvers({ random, founders }: Storm, at: number): Step[] {
 function snapshotsLate({ random, names, founders, forMs }: Storm, at: number): Step[] {
   const node = random.pick(founders)
   const others = names.filter((name) => name !== node)
+  if (others.length === 0) return []
   const back = at + random.between(400, Math.max(401, Math.floor(forMs / 3)))
   const link = { kind: 'snapshot', to: node }
   const count = random.between(1, 12)
