@@ -148,14 +148,23 @@ export function snapshotInstalled(replica: ReplicaState, snapshot: SnapshotDescr
   }
 }
 
-/** The first entry that a peer which is being replicated to still needs: within a batch of the last, it is kept. */
+/**
+ * The first entry that a live peer still needs. For one that is replicated to, what lies within a batch of the last is
+ * kept; for one that is being handed a snapshot, what comes behind it, as far as may be on its way to a peer: else it
+ * would need another snapshot as soon as it has this one, and so for ever.
+ */
 function neededBy(replica: ReplicaState): LogIndex {
   const { leading, log, settings } = replica
-  let needed = log.lastIndex + 1
-  for (const { state, match, isActive } of leading?.peers.values() ?? []) {
-    if (state === 'replicate' && isActive) needed = Math.min(needed, match + 1)
+  const end = log.lastIndex + 1
+  let needed = end
+  for (const { state, match, snapshot, isActive } of leading?.peers.values() ?? []) {
+    if (!isActive) continue
+    const isReplicated = state === 'replicate'
+    const from = isReplicated ? match + 1 : Math.max(match, snapshot?.last.index ?? 0) + 1
+    const most = settings.maxBatch * (isReplicated ? 1 : settings.maxInflight)
+    if (from > 1) needed = Math.min(needed, Math.max(from, end - most))
   }
-  return Math.max(needed, log.lastIndex + 1 - settings.maxBatch)
+  return needed
 }
 
 /** From the latest own snapshot, the only one that the host still has: if that is another by now, from its start. */

@@ -1,8 +1,7 @@
 // What must hold of a Raft group after every event, in whatever state its replicas are. The rules are told every step of
 // every core (what it was handed, what it wanted) and keep a record of their own: the logs as they were written, what the
-// disks have confirmed, what is committed. They ask no core what it believes.
-//
-// Each event touches one replica, and only what it changed is looked at.
+// disks have confirmed, what is committed. They ask no core what it believes. Each event touches one replica, and only
+// what it changed is looked at.
 
 import { crc32c } from '../../../src/storage/crc32c.ts'
 import type { Configuration } from '../core/configuration.ts'
@@ -42,7 +41,7 @@ export class RaftChecker {
    * `only`: the rule that is meant to be broken; others then say nothing. Without `around`, whose clocks show what voters
    * have promised leaders, leases are not judged.
    */
-  constructor({ around, only }: { readonly around?: Surroundings; readonly only?: string | undefined } = {}) {
+  constructor({ around, only }: { around?: Surroundings; only?: string | undefined } = {}) {
     this.#steps = new StepCheck(around)
     this.#only = only
   }
@@ -96,9 +95,8 @@ export class RaftChecker {
   /** Its disk is about to lose entries through no fault of the protocol's. */
   damaged(node: ReplicaId, incarnation: Incarnation): void {
     const record = this.#records.get(keyOf(node, incarnation))
-    if (record === undefined) return
-    record.destroyed.push(record.durable.copy())
-    record.isDamaged = true
+    record?.destroyed.push(record.durable.copy())
+    if (record !== undefined) record.isDamaged = true
   }
 
   /** A core has taken a step. */
@@ -112,8 +110,8 @@ export class RaftChecker {
     this.#checkOrder(record)
     this.#checkMembership(record, effects)
     record.cutFrom = Number.POSITIVE_INFINITY
-    const configuration = this.#configurationOf(record)
-    this.#found(this.#steps.stepped(record, { input, effects, committed, configuration }))
+    const judged = { input, effects, committed, configuration: this.#configurationOf(record) }
+    this.#found(this.#steps.stepped(record, judged))
     for (const line of linesOf(node, incarnation, effects)) this.#say(this.#specification.accept(line))
   }
 
@@ -138,7 +136,7 @@ export class RaftChecker {
   }
 
   #say(why: string | undefined): void {
-    if (why !== undefined) this.broken('specification', why)
+    this.#found(why === undefined ? undefined : { rule: 'specification', why })
   }
 
   #told(record: ReplicaRecord, input: Input): void {
@@ -162,13 +160,8 @@ export class RaftChecker {
         return
       case 'snapshotInstalled': {
         if (!input.intact) return
-        const { last } = input.snapshot
-        record.durable.rebase(last, record.durable.holds(last.index, last.term))
-        record.snapshot = Math.max(record.snapshot, last.index)
-        record.applied = Math.max(record.applied, last.index)
-        record.handed = Math.max(record.handed, last.index)
-        this.#checkSurvival(record)
-        return
+        record.installed(input.snapshot.last)
+        return this.#checkSurvival(record)
       }
       default:
         return
@@ -265,9 +258,9 @@ export class RaftChecker {
   }
 
   #leads(record: ReplicaRecord, term: Term): void {
-    const leader = this.#leaders.get(term)
-    if (leader === undefined) this.#leaders.set(term, record.key)
-    else if (leader !== record.key) this.broken('election safety', `${leader} and ${record.key} lead term ${term}`)
+    const leader = this.#leaders.get(term) ?? record.key
+    this.#leaders.set(term, leader)
+    if (leader !== record.key) this.broken('election safety', `${leader} and ${record.key} lead term ${term}`)
   }
 
   // ---- logs --------------------------------------------------------------------------------------------------------

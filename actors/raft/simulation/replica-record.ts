@@ -3,7 +3,7 @@
 
 import type { Configuration } from '../core/configuration.ts'
 import type { HardState } from '../core/effect.ts'
-import type { Incarnation, LogIndex, ReplicaId, Term } from '../core/entry.ts'
+import type { Incarnation, LogIndex, LogPosition, ReplicaId, Term } from '../core/entry.ts'
 import type { SnapshotDescription } from '../core/message.ts'
 import type { Role } from '../core/transition.ts'
 import { LogRecord } from './log-record.ts'
@@ -66,6 +66,14 @@ export class ReplicaRecord {
   /** Whether its disk has the entry, or had it until somebody else's fault. */
   isHolding(index: LogIndex, term: Term): boolean {
     return this.durable.holds(index, term) || this.destroyed.some((log) => log.holds(index, term))
+  }
+
+  /** A snapshot stands in place of its log and state. */
+  installed(last: LogPosition): void {
+    this.durable.rebase(last, this.durable.holds(last.index, last.term))
+    this.snapshot = Math.max(this.snapshot, last.index)
+    this.applied = Math.max(this.applied, last.index)
+    this.handed = Math.max(this.handed, last.index)
   }
 
   /** Takes note of a write. False if it puts another entry in the place of one that it does not take away. */

@@ -55,6 +55,27 @@ describe('an own snapshot', () => {
     expect(ofType(slower.effects, 'compact')).toEqual([{ type: 'compact', through: 2 }])
   })
 
+  it('leaves what follows a snapshot that is being handed over, as far as may be on its way', () => {
+    const compactedAt = (last: number, maxInflight: number) => {
+      const stand = LoneCore.recovered(logOf(three, 1, 1, 1), 1, { maxBatch: 2, maxInflight }).lead()
+      stand.acknowledge('n2')
+      stand.step({ type: 'snapshotTaken', snapshot: describeSnapshot(3, 1) })
+      const outcome = { accepted: false, previous: 4, hint: { index: 0, term: 0 } } as const
+      stand.receive({ kind: 'appendReply', from: 'n3', term: 2, round: 1, outcome })
+      expect(stand.core.peers.get('n3')?.state).toBe('snapshot')
+      while (stand.core.lastPosition.index < last) {
+        stand.propose('x')
+        stand.persist()
+        stand.acknowledge('n2')
+      }
+      stand.clear()
+      stand.step({ type: 'snapshotTaken', snapshot: describeSnapshot(last, 2) })
+      return ofType(stand.effects, 'compact')
+    }
+    expect(compactedAt(8, 3)).toEqual([])
+    expect(compactedAt(8, 2)).toEqual([{ type: 'compact', through: 4 }])
+  })
+
   it('is passed over if it is older than the last, or of what is not committed or not in the log', () => {
     const stand = leader()
     stand.step({ type: 'snapshotTaken', snapshot: describeSnapshot(3, 1) })
