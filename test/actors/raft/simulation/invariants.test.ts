@@ -197,4 +197,11 @@ describe('the invariants of a Raft group are seen red', () => {
     fed.step('n1', undefined, [{ type: 'transition', transition: { name: 'commit', through } }])
     expect(fed.broken).toBe("committed entries survive on a quorum's disks")
   })
+
+  test('membership: a configuration stands in the log and is not in force', () => {
+    const next = encodeConfiguration({ members: configuration.members.slice(0, 2) })
+    const change = encodeEntry({ index: 2, term: 1, kind: 'configuration', timeMs: 0, payload: next })
+    fed.write('n2', [change], 1)
+    expect(fed.broken).toBe('membership')
+  })
 })

@@ -86,6 +86,17 @@ describe('the specification', () => {
     expect(check([...trace, line]).why).toMatch(/takes nothing back|is committed/)
   })
 
+  test('rejects an order to stand for somebody who has not acknowledged the whole log', () => {
+    const { why } = check(tampered('transferSent', (event) => ({ ...event, to: 'n9' })))
+    expect(why).toContain('tells n9 to stand')
+  })
+
+  test('rejects a vote and a candidacy of a log that was longer before it was damaged', () => {
+    const floor = { index: 1000, term: 1000 }
+    const { why } = check(tampered('start', (event) => ({ ...event, floor })))
+    expect(why).toMatch(/its log once went up to 1000|this one is up to 1000/)
+  })
+
   test('says which line is no line', () => {
     expect(checkTrace(['', '{}'])).toEqual({ allowed: 0, why: 'not a line of a trace' })
   })
