@@ -8,7 +8,7 @@
 
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { createNode, ExitError, supervisor } from 'espalier'
+import { createNode, ExitError, runService, supervisor } from 'espalier'
 import { Threads, threadSupervisor } from 'espalier/threads'
 import Fastify from 'fastify'
 import { OrderBook } from './order-book.js'
@@ -90,13 +90,11 @@ if (options.chaos) {
 const address = await web.listen({ port: Number(options.port), host: '127.0.0.1' })
 console.log(`listening on ${address}`)
 
-let isStopping = false
-for (const signal of ['SIGTERM', 'SIGINT']) {
-  process.on(signal, async () => {
-    if (isStopping) return
-    isStopping = true
-    await web.close()
-    await node.stop()
-    await threads.stop()
-  })
-}
+// SIGTERM and Ctrl-C: no more requests, then the shards, then the threads; all within 10 seconds.
+runService({
+  stop: [
+    { name: 'web', stop: () => web.close() },
+    { name: 'node', stop: () => node.stop() },
+    { name: 'threads', stop: () => threads.stop() },
+  ],
+})

@@ -45,6 +45,11 @@ export const realWorld: readonly RealWorldEntry[] = [
     reason: 'the entry of the storage thread: has an event loop of its own and runs under no node',
   },
   {
+    path: 'src/run-service.ts',
+    names: ['process', 'setInterval', 'clearInterval', 'setTimeout'],
+    reason: 'the signals and the end of this process; its deadline must not keep the process alive, as an alarm would',
+  },
+  {
     path: 'src/threads/heartbeat.ts',
     names: ['setInterval', 'clearInterval'],
     reason: 'beats while the event loop turns, and never keeps it alive',
