@@ -145,6 +145,7 @@ export type {
   StartOptions,
   StartResult,
 } from './kernel/self.ts'
+export { transfer } from './kernel/transfer.ts'
 export { runService, type Service, type ServiceEvent, type ServiceOptions, type ServiceStep } from './run-service.ts'
 export { createTable, Table, type TableHeir, type TableOptions, TableTransfer } from './tables/table.ts'
 export { TableError } from './tables/table-error.ts'

@@ -164,7 +164,7 @@ export function checkChild(spec: unknown, autoShutdown: AutoShutdown | undefined
   const wait = backoff === undefined ? undefined : checkBackoff(backoff)
   if (backoff !== undefined && wait === undefined) return { error: { invalid_backoff: backoff } }
   const asked = on ?? options?.on
-  const place = checkPlacement(asked, definition)
+  const place = checkPlacement(asked, definition, argument)
   if ('error' in place) return place
   return {
     ok: {

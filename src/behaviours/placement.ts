@@ -1,11 +1,12 @@
 // Where a supervisor starts a child: on its own node, on a named one, on one of a pool, on a thread of its own. The
 // supervisor decides by its spec; what a pool is and how a thread comes to be is its host's, which lives elsewhere.
 
-import { EspalierError } from '../kernel/errors.ts'
+import { EspalierError, NotPortableError } from '../kernel/errors.ts'
 import { type ExitReason, reasonOf } from '../kernel/exit-reason.ts'
 import { isElsewhere } from '../kernel/location.ts'
 import type { Node } from '../kernel/node.ts'
 import type { Pid } from '../kernel/pid.ts'
+import { toPortable } from '../kernel/portable.ts'
 import type { Process } from '../kernel/process.ts'
 import type { Definition } from '../kernel/ref.ts'
 import type { StartResult } from '../kernel/self.ts'
@@ -88,17 +89,30 @@ export interface Place {
 
 /**
  * The place that a child spec names; undefined for the supervisor's own node; or the error, with the field that is wrong.
- * What runs elsewhere must say where it is loaded from.
+ * What runs elsewhere must say where it is loaded from, and its argument must be able to cross.
  */
-export function checkPlacement(on: unknown, definition: Definition): { ok: Place | undefined } | { error: unknown } {
+export function checkPlacement(
+  on: unknown,
+  definition: Definition,
+  argument: unknown,
+): { ok: Place | undefined } | { error: unknown } {
   if (on === undefined || on === 'same') {
     if (!isElsewhere(definition)) return { ok: undefined }
     return { error: { invalid_placement: { field: 'on', expected: 'another node', definition: definition.name } } }
   }
   const place = placeOf(on)
   if (place === undefined) return { error: { invalid_placement: { field: 'on', value: on } } }
-  if (definition.location !== undefined) return { ok: place }
-  return { error: { invalid_placement: { field: 'start', expected: 'located', definition: definition.name } } }
+  if (definition.location === undefined) {
+    return { error: { invalid_placement: { field: 'start', expected: 'located', definition: definition.name } } }
+  }
+  try {
+    toPortable(argument, 'start[1]')
+    return { ok: place }
+  } catch (error) {
+    if (!(error instanceof NotPortableError)) throw error
+    const { field, message } = error
+    return { error: { invalid_placement: { field, expected: 'what can cross to another node', message } } }
+  }
 }
 
 function placeOf(on: unknown): Place | undefined {

@@ -8,22 +8,24 @@
 
 /** One end of a connection between two nodes. */
 export interface Connection {
+  /** Whether it moves buffers beside a frame. Default false: then it is given none. */
+  readonly moves?: boolean
   /**
    * Says who hears this end; called once. What came before is kept and told then, in order.
    */
   open(listener: ConnectionListener): void
   /**
    * Sends a frame. The bytes belong to the carrier from now on. No effect after the connection is lost; whether a frame
-   * arrived is never told.
+   * arrived is never told. `moved`: buffers that arrive with it, and are empty here as soon as they are under way.
    */
-  send(frame: Uint8Array): void
+  send(frame: Uint8Array, moved?: readonly ArrayBuffer[]): void
   /** Ends the connection: both ends will hear `lost` with `reason`. What was sent before still arrives. Idempotent. */
   close(reason: string): void
 }
 
 export interface ConnectionListener {
   /** A frame has arrived. The bytes belong to the listener. */
-  received(frame: Uint8Array): void
+  received(frame: Uint8Array, moved?: readonly ArrayBuffer[]): void
   /** The connection is no more; nothing else will be told. `reason` is for people. */
   lost(reason: string): void
 }

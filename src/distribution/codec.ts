@@ -5,9 +5,6 @@
 import { addExtension, Packr } from 'msgpackr'
 import { definitionAt } from '../kernel/location.ts'
 import { Reference } from '../kernel/pid.ts'
-import type { Definition } from '../kernel/ref.ts'
-import { FrameError } from './errors.ts'
-import type { KnownPids } from './known-pids.ts'
 import {
   BARE,
   BIGINT,
@@ -18,6 +15,7 @@ import {
   ERROR,
   MAP,
   MINUS_ZERO,
+  MOVED,
   NAME,
   PID,
   REFERENCE,
@@ -26,13 +24,18 @@ import {
   toPortable,
   UTF16,
   views,
-} from './portable.ts'
+} from '../kernel/portable.ts'
+import type { Definition } from '../kernel/ref.ts'
+import { FrameError } from './errors.ts'
+import type { KnownPids } from './known-pids.ts'
 
 /** msgpackr's extension code of {@link Special}. */
 const EXTENSION = 0x21
 const packr = new Packr({ useRecords: false, copyBuffers: true })
 /** Whose pids the decoding under way makes: msgpackr's extensions are told nothing else. */
 let reader: KnownPids | null = null
+/** What has come beside the frame. */
+let beside: readonly ArrayBuffer[] = []
 
 addExtension({
   Class: Special,
@@ -41,9 +44,17 @@ addExtension({
   read: (parts: unknown) => revive(parts as readonly unknown[]),
 })
 
-/** Bytes of `value`. Throws {@link NotPortableError} with a path that begins with `field`. */
-export function encode(value: unknown, field = 'payload'): Uint8Array {
-  return packr.pack(toPortable(value, field))
+/**
+ * Bytes of `value`. Throws {@link NotPortableError} with a path that begins with `field`. `moved`: takes the buffers that
+ * are marked to be moved.
+ */
+export function encode(value: unknown, field = 'payload', moved?: ArrayBuffer[]): Uint8Array {
+  return packr.pack(toPortable(value, field, false, moved))
+}
+
+/** Bytes of an error, or of anything else that was thrown: of what cannot cross, what it looks like. */
+export function encodeThrown(error: unknown): Uint8Array {
+  return packr.pack(toPortable(error, 'error', true))
 }
 
 /** Bytes of what has been through {@link toPortable} already. */
@@ -52,20 +63,26 @@ export function encodePortable(value: unknown): Uint8Array {
 }
 
 /** The items of a frame, in order, with pids as `pids` knows them. Throws ERR_FRAME if they are none. */
-export function decodeAll(frame: Uint8Array, pids: KnownPids): readonly unknown[] {
+export function decodeAll(
+  frame: Uint8Array,
+  pids: KnownPids | null,
+  moved: readonly ArrayBuffer[] = [],
+): readonly unknown[] {
   reader = pids
+  beside = moved
   try {
     return packr.unpackMultiple(frame) as unknown[]
   } catch (error) {
     throw new FrameError(`a frame that cannot be read: ${String(error)}`)
   } finally {
     reader = null
+    beside = []
   }
 }
 
-/** The single value that `bytes` hold. */
-export function decode(bytes: Uint8Array, pids: KnownPids): unknown {
-  return decodeAll(bytes, pids)[0]
+/** The single value that `bytes` hold. Without `pids`, there are none in it. */
+export function decode(bytes: Uint8Array, pids: KnownPids | null, moved?: readonly ArrayBuffer[]): unknown {
+  return decodeAll(bytes, pids, moved)[0]
 }
 
 function revive(parts: readonly unknown[]): unknown {
@@ -87,6 +104,11 @@ function revive(parts: readonly unknown[]): unknown {
       return parseBigint(a as string)
     case BYTES:
       return viewOf(a as string, b as Uint8Array)
+    case MOVED: {
+      const buffer = beside[b as number]
+      if (buffer === undefined) throw new FrameError('bytes that did not come with their frame')
+      return a === 'ArrayBuffer' ? buffer : views[a as string]?.(buffer)
+    }
     case ERROR:
       return errorOf(parts)
     case ENTRIES:

@@ -261,10 +261,10 @@ export class Distribution implements Router {
     let peer: Peer | undefined
     let isFirst = true
     connection.open({
-      received: (frame) => {
+      received: (frame, moved) => {
         try {
           // What comes on a connection that we have given up is nothing to us.
-          if (!isFirst) return peer !== undefined && this.#isUp(peer) ? peer.received(frame) : undefined
+          if (!isFirst) return peer !== undefined && this.#isUp(peer) ? peer.received(frame, moved) : undefined
           isFirst = false
           settled()
           peer = greeted(decode(frame, this.#pids) as Greeting)

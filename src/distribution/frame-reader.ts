@@ -1,6 +1,7 @@
 // Reads the frames of one connection: see frame.ts. Throws ERR_FRAME where bytes are not what a FrameWriter writes; no
 // length is believed beyond the bytes that are there.
 
+import { hazards } from '../kernel/portable.ts'
 import { decode, decodeAll } from './codec.ts'
 import { FrameError } from './errors.ts'
 import {
@@ -22,7 +23,6 @@ import {
   UNDEFINED,
 } from './frame.ts'
 import type { KnownPids } from './known-pids.ts'
-import { hazards } from './portable.ts'
 
 const float = new Float64Array(1)
 const floatBytes = new Uint8Array(float.buffer)
@@ -32,13 +32,15 @@ export class FrameReader {
   readonly #texts: string[] = []
   #bytes: Buffer = Buffer.alloc(0)
   #at = 0
+  #moved: readonly ArrayBuffer[] = []
 
   constructor(pids: KnownPids) {
     this.#pids = pids
   }
 
-  /** Reads this frame from now on. */
-  begin(frame: Uint8Array): void {
+  /** Reads this frame from now on, and what has come beside it. */
+  begin(frame: Uint8Array, moved: readonly ArrayBuffer[] = []): void {
+    this.#moved = moved
     this.#bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength)
     this.#at = 0
   }
@@ -114,7 +116,7 @@ export class FrameReader {
       case OBJECT:
         return this.#object(this.#count())
       case CODED:
-        return decode(this.#slice(this.uint()), this.#pids)
+        return decode(this.#slice(this.uint()), this.#pids, this.#moved)
       default:
         throw new FrameError(`an unknown kind of value: ${kind}`)
     }

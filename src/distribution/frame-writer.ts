@@ -1,5 +1,6 @@
 // Writes the frames of one connection. What cannot cross throws NotPortableError with its path, and leaves no trace.
 
+import { hazards, loneSurrogate } from '../kernel/portable.ts'
 import { encode } from './codec.ts'
 import {
   ARRAY,
@@ -27,7 +28,6 @@ import {
   TRUE,
   UNDEFINED,
 } from './frame.ts'
-import { hazards, loneSurrogate } from './portable.ts'
 
 const FIRST_BYTES = 4096
 /** A buffer that a large item has made larger than this is given back. */
@@ -44,6 +44,23 @@ export class FrameWriter {
   #at = 0
   readonly #numbers = new Map<string, number>()
   readonly #texts: string[] = []
+  /** What goes beside the frame; undefined: nothing can. */
+  readonly #moved: ArrayBuffer[] | undefined
+
+  /** `moves`: whether buffers can be moved over the connection. */
+  constructor(moves = false) {
+    this.#moved = moves ? [] : undefined
+  }
+
+  /** Whether buffers go beside the frame so far. */
+  get moves(): boolean {
+    return this.#moved !== undefined && this.#moved.length > 0
+  }
+
+  /** The buffers that go beside the frame: the caller's from now on. */
+  takeMoved(): readonly ArrayBuffer[] {
+    return this.#moved?.splice(0) ?? []
+  }
 
   /** Bytes of the frame so far. */
   get length(): number {
@@ -158,6 +175,7 @@ export class FrameWriter {
   #value(value: unknown, field: string, start: number): void {
     const at = this.#at
     const texts = this.#texts.length
+    const movedBefore = this.#moved?.length ?? 0
     try {
       this.#plain(value, 0)
       return
@@ -167,8 +185,10 @@ export class FrameWriter {
     }
     try {
       // The codec says precisely what cannot cross, and where it lies.
-      this.#coded(encode(value, field))
+      this.#coded(encode(value, field, this.#moved))
     } catch (error) {
+      // What was marked for this item is marked no longer: it would be copied.
+      this.#moved?.splice(movedBefore)
       this.#at = start
       throw error
     }

@@ -37,7 +37,7 @@ export class Peer {
   readonly #context: PeerContext
   /** Monitors that processes there hold on processes here: the kernel tells them apart by identity. */
   readonly #monitors = new Map<string, { readonly to: Pid; readonly ref: Reference }>()
-  readonly #writer = new FrameWriter()
+  readonly #writer: FrameWriter
   readonly #reader: FrameReader
   /** Who has called from there, by id: these pids are met again and again. */
   readonly #callers = new Map<number, Pid>()
@@ -49,6 +49,7 @@ export class Peer {
     this.name = name
     this.creation = creation
     this.connection = connection
+    this.#writer = new FrameWriter(connection.moves)
     this.#reader = new FrameReader(context.pids)
   }
 
@@ -97,7 +98,8 @@ export class Peer {
   }
 
   #added(): void {
-    if (this.#writer.length >= BATCH_BYTES) this.flush()
+    // What is moved is gone here once it has been sent, not some time later.
+    if (this.#writer.length >= BATCH_BYTES || this.#writer.moves) this.flush()
     else if (!this.#flushing) {
       this.#flushing = true
       this.#context.node.ports.turns.soon(this.#flushSoon)
@@ -111,15 +113,15 @@ export class Peer {
 
   /** Sends what has been gathered. */
   flush(): void {
-    if (this.#writer.length > 0) this.connection.send(this.#writer.take())
+    if (this.#writer.length > 0) this.connection.send(this.#writer.take(), this.#writer.takeMoved())
   }
 
   // ---- here --------------------------------------------------------------------------------------------------------
 
   /** Applies a frame. Throws ERR_FRAME if it is none. */
-  received(frame: Uint8Array): void {
+  received(frame: Uint8Array, moved?: readonly ArrayBuffer[]): void {
     const reader = this.#reader
-    reader.begin(frame)
+    reader.begin(frame, moved)
     while (reader.more) {
       const kind = reader.byte()
       if (kind === GENERAL) this.#apply(reader.general() as Item)

@@ -3,9 +3,9 @@
 
 import { type Call, StopCall, SystemCall } from '../kernel/call.ts'
 import type { Pid, Reference } from '../kernel/pid.ts'
+import { toPortable } from '../kernel/portable.ts'
 import type { Signal } from '../kernel/signals.ts'
 import { encodePortable } from './codec.ts'
-import { toPortable } from './portable.ts'
 
 /** Version of this format; nodes of different versions do not connect. */
 export const VERSION = 3

@@ -67,3 +67,14 @@ function jsonSafe(_key: string, value: unknown): unknown {
   if (typeof value === 'symbol') return value.toString()
   return value
 }
+
+/** Something in a message cannot cross to another node: a function, a symbol, a class instance, a cycle. */
+export class NotPortableError extends EspalierError {
+  /** Where in the message it is, such as `payload.items[3].onDone`; `payload` for the message itself. */
+  readonly field: string
+
+  constructor(field: string, what: string) {
+    super('ERR_NOT_PORTABLE', `${field}: ${what} cannot cross to another node`)
+    this.field = field
+  }
+}

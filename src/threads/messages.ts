@@ -37,7 +37,8 @@ export interface BootCode {
 /** From a worker thread to whoever started it. */
 export type FromThread =
   | { readonly kind: 'ready'; readonly booted: unknown }
-  | { readonly kind: 'failed'; readonly error: unknown }
+  /** `thrown`: see encodeThrown. */
+  | { readonly kind: 'failed'; readonly thrown: Uint8Array }
   /** A text that its beacon will name by number. */
   | { readonly kind: 'learned'; readonly number: number; readonly text: string }
 

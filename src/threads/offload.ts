@@ -4,9 +4,11 @@
 import { availableParallelism } from 'node:os'
 import type { ResourceLimits } from 'node:worker_threads'
 import { Piscina } from 'piscina'
+import { decode } from '../distribution/codec.ts'
 import { CapacityError, EspalierError, OptionError } from '../kernel/errors.ts'
 import type { Offload, OffloadOptions } from '../kernel/ports/index.ts'
 import { systemClock } from '../system/index.ts'
+import type { Thrown } from './offload-thread.ts'
 
 export interface OffloadPoolOptions {
   /** Threads at most. Default: as many as the machine runs at once, less one for the event loop, and at least one. */
@@ -99,8 +101,18 @@ export class OffloadPool implements Offload {
   async #send(work: object, options: { readonly signal?: AbortSignal }): Promise<unknown> {
     if (this.#closed) throw new EspalierError('ERR_OFFLOAD_CLOSED', 'the offload pool is closed')
     this.#pool ??= this.#make()
+    const outcome = await this.#outcome(this.#pool, work, options)
+    if ('thrown' in outcome) throw decode(outcome.thrown, null)
+    return outcome[0]
+  }
+
+  async #outcome(
+    pool: Piscina,
+    work: object,
+    options: { readonly signal?: AbortSignal },
+  ): Promise<readonly [unknown] | Thrown> {
     try {
-      return await this.#pool.run(work, options)
+      return await pool.run(work, options)
     } catch (error) {
       // Piscina's own words for a full queue.
       if (error instanceof Error && /^(Task queue is at limit|No task queue available)/.test(error.message)) {

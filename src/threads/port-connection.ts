@@ -1,5 +1,5 @@
-// A connection over one MessagePort. On it go frames (their bytes are moved, not copied), a word of farewell (text), and
-// `null`: there is room again.
+// A connection over one MessagePort. On it go frames (their bytes are moved, not copied; a list where other buffers move
+// beside them), a word of farewell (text), and `null`: there is room again.
 //
 // A port that closes without farewell means that its thread has ended. The hub knows how, and says so at about the same
 // time; a connection is lost once both are known, or FATE_MS after the port closed.
@@ -15,7 +15,15 @@ const FATE_MS = 1000
 /** What a frame costs beside its bytes, wherever it waits. */
 const FRAME_BYTES = 128
 
+/** A frame, and what goes beside it. */
+type Cargo = readonly [frame: Uint8Array, ...moved: readonly ArrayBuffer[]]
+
+function bytesOf([frame, ...moved]: Cargo): number {
+  return moved.reduce((sum, { byteLength }) => sum + byteLength, frame.length + FRAME_BYTES)
+}
+
 export class PortConnection implements Connection {
+  readonly moves = true
   /** The thread at the other end. */
   readonly far: number
   readonly #ports: Pick<NodePorts, 'clock' | 'turns'>
@@ -26,7 +34,7 @@ export class PortConnection implements Connection {
   readonly #over: (connection: PortConnection) => void
   #listener: ConnectionListener | null = null
   /** Frames that wait for room. */
-  #queue: Uint8Array[] = []
+  #queue: Cargo[] = []
   #queuedBytes = 0
   /** Nothing is sent any more, nor told but the loss. */
   #closed = false
@@ -63,11 +71,12 @@ export class PortConnection implements Connection {
     if (this.#closed && this.#reason !== undefined) this.#ports.turns.soon(() => this.#tell())
   }
 
-  send(frame: Uint8Array): void {
+  send(frame: Uint8Array, moved: readonly ArrayBuffer[] = []): void {
     if (this.#closed) return
-    const bytes = frame.length + FRAME_BYTES
-    if (this.#queue.length === 0 && this.#taker.take(bytes)) return this.#post(frame)
-    this.#queue.push(frame)
+    const cargo: Cargo = [frame, ...moved]
+    const bytes = bytesOf(cargo)
+    if (this.#queue.length === 0 && this.#taker.take(bytes)) return this.#post(cargo)
+    this.#queue.push(cargo)
     this.#queuedBytes += bytes
     if (this.#queuedBytes > this.#limits.maxQueuedBytes) this.#overflow()
     else if (this.#queue.length === 1) this.#pump()
@@ -76,7 +85,7 @@ export class PortConnection implements Connection {
   close(reason: string): void {
     if (this.#closed) return
     // What was sent before still goes: it is bounded, and nothing follows it.
-    for (const frame of this.#queue) this.#post(frame)
+    for (const cargo of this.#queue) this.#post(cargo)
     this.#end(reason)
     this.#ports.turns.soon(() => this.#tell())
   }
@@ -110,10 +119,11 @@ export class PortConnection implements Connection {
       this.#port.close()
       return this.#tell()
     }
-    const frame = message as Uint8Array
-    const bytes = frame.length + FRAME_BYTES
+    const cargo: Cargo = message instanceof Uint8Array ? [message] : (message as Cargo)
+    const [frame, ...moved] = cargo
+    const bytes = bytesOf(cargo)
     try {
-      this.#listener?.received(frame)
+      this.#listener?.received(frame, moved)
     } finally {
       if (this.#giver.give(bytes) && !this.#closed) this.#port.postMessage(null)
     }
@@ -124,19 +134,21 @@ export class PortConnection implements Connection {
     let sent = 0
     do {
       for (; sent < this.#queue.length; sent++) {
-        const frame = this.#queue[sent]
-        if (frame === undefined || !this.#taker.take(frame.length + FRAME_BYTES)) break
-        this.#queuedBytes -= frame.length + FRAME_BYTES
-        this.#post(frame)
+        const cargo = this.#queue[sent]
+        if (cargo === undefined || !this.#taker.take(bytesOf(cargo))) break
+        this.#queuedBytes -= bytesOf(cargo)
+        this.#post(cargo)
       }
     } while (sent < this.#queue.length && this.#taker.wait())
     this.#queue.splice(0, sent)
   }
 
-  #post(frame: Uint8Array): void {
+  #post([frame, ...moved]: Cargo): void {
     const { buffer } = frame
     const whole = buffer instanceof ArrayBuffer && buffer.byteLength === frame.length ? frame : new Uint8Array(frame)
-    this.#port.postMessage(whole, [whole.buffer as ArrayBuffer])
+    const own = whole.buffer as ArrayBuffer
+    if (moved.length === 0) this.#port.postMessage(whole, [own])
+    else this.#port.postMessage([whole, ...moved], [own, ...moved])
   }
 
   #portGone(): void {

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { MessageChannel, type ResourceLimits, type TransferListItem, Worker } from 'node:worker_threads'
+import { decode } from '../distribution/codec.ts'
 import { NODE_NAME, RUNNING, TAG } from '../kernel/beacon.ts'
 import { STOP_TIMEOUT_MS } from '../kernel/node.ts'
 import { connectStorage } from '../storage/lmdb/storage-thread.ts'
@@ -207,7 +208,7 @@ export class Thread {
         this.booted = message.booted
         return ready.resolve()
       case 'failed':
-        return ready.reject(new ThreadError(this.name, 'boot failed', { cause: message.error }))
+        return ready.reject(new ThreadError(this.name, 'boot failed', { cause: decode(message.thrown, null) }))
       case 'learned':
         this.#texts.set(message.number, message.text)
         return

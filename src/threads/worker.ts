@@ -2,6 +2,7 @@
 
 import { workerData } from 'node:worker_threads'
 import { createNode } from '../create-node.ts'
+import { encodeThrown } from '../distribution/codec.ts'
 import { Distribution } from '../distribution/distribution.ts'
 import { createSystemPorts, systemModules } from '../system/index.ts'
 import { beaconOf, beat } from './heartbeat.ts'
@@ -34,7 +35,7 @@ async function main(data: ThreadData): Promise<void> {
     const booted = data.boot === undefined ? undefined : await boot(data.boot, context)
     tell({ kind: 'ready', booted })
   } catch (error) {
-    tell({ kind: 'failed', error })
+    tell({ kind: 'failed', thrown: encodeThrown(error) })
   }
 }
 

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decode, decodeAll, encode, encodePortable } from '../../src/distribution/codec.ts'
 import { KnownPids } from '../../src/distribution/known-pids.ts'
-import { toPortable } from '../../src/distribution/portable.ts'
+import { toPortable } from '../../src/kernel/portable.ts'
 import { spawnIdle } from '../processes.ts'
 
 const node = createNode({ name: 'here' })

@@ -1,11 +1,12 @@
 import { createNode } from 'espalier'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { FrameError, NotPortableError } from '../../src/distribution/errors.ts'
+import { FrameError } from '../../src/distribution/errors.ts'
 import { CALL_ITEM, CAST, GENERAL, MESSAGE, REPLY } from '../../src/distribution/frame.ts'
 import { FrameReader } from '../../src/distribution/frame-reader.ts'
 import { FrameWriter } from '../../src/distribution/frame-writer.ts'
 import { KnownPids } from '../../src/distribution/known-pids.ts'
+import { NotPortableError } from '../../src/kernel/errors.ts'
 
 const pids = new KnownPids(createNode({ name: 'frames' }))
 

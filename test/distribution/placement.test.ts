@@ -147,6 +147,12 @@ describe('the spec is refused, with the field', () => {
     ['an empty pool', counter({ on: { pool: [] } }), 'on'],
     ['what is no policy', counter({ on: { pool: ['far'], policy: 'random' } }), 'on'],
     ['what is no answer to a node that is down', counter({ on: { node: 'far', whenDown: 'cry' } }), 'on'],
+    [
+      'an argument that cannot cross',
+      { id: 'x', start: [Counter, { each: [() => {}] }], on: 'far' },
+      'start[1].each[0]',
+    ],
+    ['a class instance in it', { id: 'x', start: [Counter, [new URL('file:///a')]], on: 'far' }, 'start[1][0]'],
     ['a node in the options of start', { id: 'x', start: [Homeless, undefined, { on: 'far' }] }, 'start'],
   ])('%s', (_what, spec, field) => {
     expect(refusal(spec)).toMatchObject({ error: { invalid_placement: { field } } })

@@ -18,6 +18,13 @@ describe('offloaded work', () => {
     await expect(pool.run(work, 'nothing', [])).rejects.toThrow(/no export "nothing"/)
   })
 
+  test('rejects with the error as it was: class, code, cause and stack', async () => {
+    const error: unknown = await pool.run(work, 'fail', []).catch((error: unknown) => error)
+    expect(error).toBeInstanceOf(RangeError)
+    expect(error).toMatchObject({ code: 'ERR_WORK', cause: { name: 'TypeError', code: 'ERR_BELOW' } })
+    expect(error instanceof Error && error.stack).toContain('work.mjs')
+  })
+
   test('is ended where it stands when its time is over, and the pool serves on', async () => {
     await expect(pool.run(work, 'spin', [], { timeoutMs: 300 })).rejects.toMatchObject({ code: 'ERR_OFFLOAD_TIMEOUT' })
     expect(await pool.run(work, 'add', [1, 2])).toBe(3)

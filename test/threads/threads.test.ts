@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { until } from '../kernel/until.ts'
-import { compiledUrl, echo, Fixture, smallHeap, workerModule } from './fixture.ts'
+import { compiledUrl, echo, espalier, Fixture, smallHeap, workerModule } from './fixture.ts'
 
 let fixture: Fixture
 
@@ -17,6 +17,33 @@ describe('a thread is a node', () => {
     ref.cast('add', 2)
     ref.cast('add', 3)
     expect(await ref.call('count')).toBe(5)
+  })
+
+  test('bytes that are marked to be moved are moved there and back, others are copied', async () => {
+    const { ref } = await fixture.start('one')
+    const [moved, copied] = [new Uint8Array(100_000).fill(7), new Uint8Array(100_000).fill(8)]
+    const answer = ref.call('echo', { moved: espalier.transfer(moved), again: moved, copied })
+    expect([moved.byteLength, copied.byteLength]).toEqual([0, 100_000])
+    const full = (byte: number) => new Uint8Array(100_000).fill(byte)
+    expect(await answer).toEqual({ moved: full(7), again: full(7), copied: full(8) })
+    const words = new Float64Array([1, 2])
+    expect(await ref.call('echo', [espalier.transfer(words.buffer), espalier.transfer(new Float64Array([3]))])).toEqual(
+      [words.buffer.byteLength === 0 ? new Float64Array([1, 2]).buffer : 'not moved', new Float64Array([3])],
+    )
+  })
+
+  test('bytes that wait for room are moved too, and in order', async () => {
+    const small = new Fixture({ windowBytes: 64 * 1024 })
+    const { ref } = await small.start('one')
+    const sent = Array.from({ length: 20 }, (_, n) => new Uint8Array(50_000).fill(n))
+    const answers = await Promise.all(sent.map((bytes) => ref.call('echo', espalier.transfer(bytes))))
+    expect(answers).toEqual(Array.from({ length: 20 }, (_, n) => new Uint8Array(50_000).fill(n)))
+    expect(sent.every(({ byteLength }) => byteLength === 0)).toBe(true)
+    await small.stop()
+  })
+
+  test('a view of a part of a buffer cannot be moved', () => {
+    expect(() => espalier.transfer(new Uint8Array(new ArrayBuffer(8), 4))).toThrow(/bytes/)
   })
 
   test('it is connected to the main thread and to those before it', async () => {
@@ -44,7 +71,7 @@ describe('a thread is a node', () => {
     const boot = { ...echo, export: 'fail' }
     await expect(fixture.threads.start('one', { boot })).rejects.toMatchObject({
       code: 'ERR_THREAD',
-      cause: { name: 'RangeError', message: 'no boot' },
+      cause: { name: 'RangeError', message: 'no boot', code: 'ERR_NO_BOOT' },
     })
     expect(fixture.threads.list()).toEqual([])
     await fixture.start('one')

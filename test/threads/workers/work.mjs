@@ -6,6 +6,7 @@ export const spin = (words) => {
   for (;;);
 }
 export const fail = () => {
-  throw new RangeError('no such work')
+  const cause = Object.assign(new TypeError('below'), { code: 'ERR_BELOW' })
+  throw Object.assign(new RangeError('no such work', { cause }), { code: 'ERR_WORK' })
 }
 export const exit = () => process.exit(3)

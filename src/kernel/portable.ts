@@ -3,11 +3,11 @@
 // turned into something else silently: what cannot cross is refused with its path, or, in what must cross whatever it
 // holds (exit reasons), shown as text.
 
-import { show } from '../kernel/errors.ts'
-import { locationIn } from '../kernel/location.ts'
-import { NamedRef } from '../kernel/named-ref.ts'
-import { Pid, Reference } from '../kernel/pid.ts'
-import { NotPortableError } from './errors.ts'
+import { NotPortableError, show } from './errors.ts'
+import { locationIn } from './location.ts'
+import { NamedRef } from './named-ref.ts'
+import { Pid, Reference } from './pid.ts'
+import { unmark } from './transfer.ts'
 
 /** Levels of nesting that may cross: deeper values are refused, for both sides recurse. */
 const MAX_DEPTH = 500
@@ -29,6 +29,8 @@ export const NAME = 11
 export const BARE = 12
 /** A definition that says where it is exported. */
 export const DEFINITION = 13
+/** Bytes that go beside the frame: their kind, and their number there. */
+export const MOVED = 14
 
 /** A value in a form that msgpackr carries: `[kind, …]`. */
 export class Special {
@@ -42,9 +44,12 @@ export class Special {
 export const hazards: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'toJSON'])
 export const loneSurrogate = /\p{Surrogate}/u
 
-/** `value` as msgpackr can carry it. Throws {@link NotPortableError}, or shows what cannot cross as text if `lenient`. */
-export function toPortable(value: unknown, field: string, lenient = false): unknown {
-  return new Walk(lenient).visit(value, { name: field, outer: null, depth: 0, value: undefined })
+/**
+ * `value` as msgpackr can carry it. Throws {@link NotPortableError}, or shows what cannot cross as text if `lenient`.
+ * `moved`: where the buffers go that are marked to be moved; undefined: they are copied as all others.
+ */
+export function toPortable(value: unknown, field: string, lenient = false, moved?: ArrayBuffer[]): unknown {
+  return new Walk(lenient, moved).visit(value, { name: field, outer: null, depth: 0, value: undefined })
 }
 
 /** Where the walk is: its outer places make the path, and show a cycle. */
@@ -58,9 +63,11 @@ interface Place {
 
 class Walk {
   readonly #lenient: boolean
+  readonly #moved: ArrayBuffer[] | undefined
 
-  constructor(lenient: boolean) {
+  constructor(lenient: boolean, moved: ArrayBuffer[] | undefined) {
     this.#lenient = lenient
+    this.#moved = moved
   }
 
   visit(value: unknown, at: Place): unknown {
@@ -109,6 +116,8 @@ class Walk {
   #bytes(value: ArrayBufferView | ArrayBuffer, at: Place): unknown {
     const kind = value instanceof Uint8Array ? 'Uint8Array' : Object.prototype.toString.call(value).slice(8, -1)
     if (!(kind in views) && kind !== 'ArrayBuffer') return this.#refuse(value, at, kind)
+    const buffer = value instanceof ArrayBuffer ? value : value.buffer
+    if (this.#moved !== undefined && unmark(buffer)) return new Special([MOVED, kind, this.#moved.push(buffer) - 1])
     const bytes =
       value instanceof ArrayBuffer
         ? new Uint8Array(value)
