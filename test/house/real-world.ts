@@ -46,7 +46,7 @@ export const realWorld: readonly RealWorldEntry[] = [
   },
   {
     path: 'src/run-service.ts',
-    names: ['process', 'setInterval', 'clearInterval', 'setTimeout'],
+    names: ['node:os', 'process', 'setInterval', 'clearInterval', 'setTimeout'],
     reason: 'the signals and the end of this process; its deadline must not keep the process alive, as an alarm would',
   },
   {
