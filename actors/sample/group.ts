@@ -206,13 +206,14 @@ export class SampleGroup implements Group {
     const { time, random } = this.#world
     const periodUs = Math.round(1_000_000 / step.rate)
     const endUs = time.nowUs + microseconds(step.for)
+    const drawInput = inputs(step)
     for (let number = 1; number <= step.clients; number++) {
       const client = `load${step.at}-${number}`
       const own = random.fork(client)
       const next = (at: number) => {
         if (at >= endUs) return
         time.at(at, () => {
-          this.#hand({ id: undefined, client, input: drawInput(own, step), call: undefined, answer: undefined }, 3000)
+          this.#hand({ id: undefined, client, input: drawInput(own), call: undefined, answer: undefined }, 3000)
           next(at + periodUs)
         })
       }
@@ -265,11 +266,15 @@ export class SampleGroup implements Group {
   }
 }
 
-function drawInput(random: SeededRandom, { keys = 10, mix }: StepOf<'load'>): RegisterInput {
+function inputs({ keys = 10, mix }: StepOf<'load'>): (random: SeededRandom) => RegisterInput {
   const [puts = 0, gets = 0, cases = 0] = [mix.put, mix.get, mix.cas].map((share) => Math.round(share * 1000))
-  const key = `key${random.below(keys)}`
-  const lot = random.below(Math.max(1, puts + gets + cases))
-  const value = random.below(1000)
-  if (lot < puts) return { op: 'put', key, value }
-  return lot < puts + gets ? { op: 'get', key } : { op: 'cas', key, expected: random.below(1000), value }
+  const lots = Math.max(1, puts + gets + cases)
+  const names = Array.from({ length: keys }, (_, i) => `key${i}`)
+  return (random) => {
+    const key = names[random.below(keys)] ?? ''
+    const lot = random.below(lots)
+    const value = random.below(1000)
+    if (lot < puts) return { op: 'put', key, value }
+    return lot < puts + gets ? { op: 'get', key } : { op: 'cas', key, expected: random.below(1000), value }
+  }
 }

@@ -35,8 +35,8 @@ export class HistoryRecorder<Input, Output> {
     if (this.#operations.length >= this.#limit) {
       throw new OptionError('history', this.#limit + 1, `at most ${this.#limit} operations`)
     }
-    const operation = { client, input, called: this.#instant++ }
-    this.#operations.push(nowMs === undefined ? operation : { ...operation, calledMs: nowMs })
+    const called = this.#instant++
+    this.#operations.push(nowMs === undefined ? { client, input, called } : { client, input, called, calledMs: nowMs })
     return this.#operations.length - 1
   }
 
@@ -45,8 +45,9 @@ export class HistoryRecorder<Input, Output> {
     const operation = this.#operations[call]
     if (operation === undefined) throw new OptionError('call', call, 'the number of a recorded call')
     if (operation.answer !== undefined) return
-    const answered = { ...operation, answer: { at: this.#instant++, output } }
-    this.#operations[call] = nowMs === undefined ? answered : { ...answered, answeredMs: nowMs }
+    const answer = { at: this.#instant++, output }
+    this.#operations[call] =
+      nowMs === undefined ? { ...operation, answer } : { ...operation, answer, answeredMs: nowMs }
   }
 
   /** The history so far, in order of calls. */
