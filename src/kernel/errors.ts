@@ -45,6 +45,13 @@ export class CapacityError extends EspalierError {
   }
 }
 
+/** Offloaded work that was given up because its time was over: `ERR_OFFLOAD_TIMEOUT`. */
+export class OffloadTimeout extends EspalierError {
+  constructor(what: string, timeoutMs: number) {
+    super('ERR_OFFLOAD_TIMEOUT', `${what} was not done within ${timeoutMs} ms`)
+  }
+}
+
 /** A value as a person would want to see it in one line: bounded in length and depth, and never throws. */
 export function show(value: unknown, maxLength = 120): string {
   let text: string

@@ -1,5 +1,5 @@
-// What a simulated node stands on besides its clock: a disk, small files on it, child processes and modules, as a
-// scenario scripts them and the seed times them. It outlives the lives of its node.
+// What a simulated node stands on besides its clock: a disk, small files on it, child processes, modules and threads that
+// compute, as a scenario scripts them and the seed times them. It outlives the lives of its node.
 
 import type { ModuleLoader } from '../kernel/ports/index.ts'
 import type { SeededRandom } from './random.ts'
@@ -8,6 +8,7 @@ import { SimulatedDisk, type SimulatedDiskOptions } from './simulated-disk.ts'
 import { SimulatedFiles } from './simulated-files.ts'
 import { type JobHost, SimulatedJobs } from './simulated-jobs.ts'
 import { modulesFrom, SimulatedModules } from './simulated-modules.ts'
+import { SimulatedOffload, type SimulatedOffloadOptions } from './simulated-offload.ts'
 
 export interface MachineOptions {
   readonly disk?: SimulatedDiskOptions | undefined
@@ -15,6 +16,8 @@ export interface MachineOptions {
   readonly programs?: Programs | undefined
   /** What there is to load, here and for processes that other nodes start here. Default: nothing. */
   readonly modules?: ModuleLoader | undefined
+  /** How work goes that is offloaded to other threads of this node's machine; what it calls is in `modules`. */
+  readonly offload?: SimulatedOffloadOptions | undefined
 }
 
 /** What a node has besides the production ports. */
@@ -22,6 +25,7 @@ export class Machine {
   readonly disk: SimulatedDisk
   readonly children: SimulatedChildren
   readonly modules: SimulatedModules
+  readonly offload: SimulatedOffload
   readonly #jobs: SimulatedJobs
   #files: SimulatedFiles
 
@@ -38,7 +42,9 @@ export class Machine {
     )
     this.#jobs = new SimulatedJobs({ ...host, random: streamOf('jobs') })
     this.children = new SimulatedChildren(this.#jobs, options.programs ?? {})
-    this.modules = new SimulatedModules(this.#jobs, options.modules ?? modulesFrom({}))
+    const modules = options.modules ?? modulesFrom({})
+    this.modules = new SimulatedModules(this.#jobs, modules)
+    this.offload = new SimulatedOffload(this.#jobs, modules, options.offload)
     this.#files = new SimulatedFiles(this.disk)
   }
 
@@ -52,9 +58,10 @@ export class Machine {
     return this.disk.pending > 0 || this.#jobs.pending > 0
   }
 
-  /** @internal Un-synced writes are lost, children are gone. */
+  /** @internal Un-synced writes are lost, children and offloaded work are gone. */
   cutPower(): void {
     this.#jobs.cutPower()
+    this.offload.cutPower()
     this.disk.cutPower()
     this.#files = new SimulatedFiles(this.disk)
   }

@@ -1,4 +1,4 @@
-// What a simulated node has under way outside its own code: child processes, modules being loaded. Each job ends at an
+// What a simulated node has under way outside its own code: child processes, modules being loaded, offloaded work. Each job ends at an
 // instant the seed decides, as an event of its node; a power cut ends them all, and nobody hears of it.
 
 import { OptionError } from '../kernel/errors.ts'

@@ -8,7 +8,7 @@ import { TraceHash } from './trace-hash.ts'
 // biome-ignore format: a list of words
 export const EVENT_KINDS = [
   'start', 'message', 'offer', 'continue', 'timeout', 'signal', 'timer', 'disk', 'lost', 'doubled', 'held', 'fault',
-  'note', 'child', 'module',
+  'note', 'child', 'module', 'offload',
 ] as const
 
 export type EventKind = (typeof EVENT_KINDS)[number]
@@ -122,6 +122,7 @@ const SIGNS: Readonly<Record<EventKind, string>> = {
   note: '#',
   child: '»',
   module: '↥',
+  offload: '∑',
 }
 
 function describeEvent({ kind, who, what, payload }: TraceEvent): string {

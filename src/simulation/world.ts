@@ -39,7 +39,7 @@ export interface WorldOptions extends EngineOptions {
   readonly faults?: readonly Fault[]
 }
 
-export interface WorldNodeOptions extends Pick<MachineOptions, 'programs' | 'modules'> {
+export interface WorldNodeOptions extends Pick<MachineOptions, 'programs' | 'modules' | 'offload'> {
   /** The node's name, unique in the world. Default `node`. */
   readonly name?: string
   /** Called for each crash, dead letter and supervisor event. Must not throw. Default: nobody is told. */
@@ -368,9 +368,9 @@ export class World {
       },
       broken: (who, error) => void this.#engine.failed('scenario', who, show(error), error),
     }
-    const { programs, modules } = options
+    const { programs, modules, offload } = options
     const streamOf = (purpose: string) => this.#root.fork(`${purpose} of ${name}`)
-    return new Machine(host, streamOf, { disk: this.#options.disk, programs, modules })
+    return new Machine(host, streamOf, { disk: this.#options.disk, programs, modules, offload })
   }
 
   #boot(name: string): void {

@@ -3,10 +3,11 @@
 
 export type { Carrier } from '../distribution/carrier.ts'
 export { Distribution, type DistributionOptions } from '../distribution/distribution.ts'
+export { OffloadTimeout } from '../kernel/errors.ts'
 export type { Offload, OffloadOptions } from '../kernel/ports/index.ts'
 export { ThreadError } from './errors.ts'
 export type { CarrierLimits } from './messages.ts'
-export { OffloadPool, type OffloadPoolOptions, OffloadTimeout } from './offload.ts'
+export { OffloadPool, type OffloadPoolOptions } from './offload.ts'
 export type { Running, Thread, ThreadEnd, ThreadOptions } from './thread.ts'
 export { ThreadCarrier } from './thread-carrier.ts'
 export type { ThreadContext } from './thread-context.ts'

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os'
 import type { ResourceLimits } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import { decode } from '../distribution/codec.ts'
-import { CapacityError, EspalierError, OptionError } from '../kernel/errors.ts'
+import { CapacityError, EspalierError, OffloadTimeout, OptionError } from '../kernel/errors.ts'
 import type { Offload, OffloadOptions } from '../kernel/ports/index.ts'
 import { systemClock } from '../system/index.ts'
 import type { Thrown } from './offload-thread.ts'
@@ -19,13 +19,6 @@ export interface OffloadPoolOptions {
   readonly idleTimeoutMs?: number
   /** Bounds of each thread's heap. Default: Node's. */
   readonly resourceLimits?: ResourceLimits
-}
-
-/** Work that was given up because its time was over: `ERR_OFFLOAD_TIMEOUT`. */
-export class OffloadTimeout extends EspalierError {
-  constructor(what: string, timeoutMs: number) {
-    super('ERR_OFFLOAD_TIMEOUT', `${what} was not done within ${timeoutMs} ms`)
-  }
 }
 
 export class OffloadPool implements Offload {

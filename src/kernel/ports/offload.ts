@@ -1,6 +1,6 @@
 /**
  * CPU-bound work away from the thread that asks for it: what OTP's dirty schedulers are for. On a real machine a pool of
- * threads, in a simulated world whatever takes virtual time.
+ * threads, in a simulated world a script that takes virtual time.
  */
 export interface Offload {
   /**
