@@ -4,14 +4,15 @@
 import { noReply } from '../../src/behaviours/results.ts'
 import { type CallContext, defineServer } from '../../src/behaviours/server.ts'
 import type { Secrets } from '../../src/kernel/ports/index.ts'
-import type { Self } from '../../src/kernel/self.ts'
-import { StorageError } from '../../src/storage/errors.ts'
 import type { TransactionalStore } from '../../src/storage/store.ts'
 import type { Configuration } from './core/configuration.ts'
 import { ReplicaStorage } from './replica-storage.ts'
 
 export interface LogKeeperOptions {
-  /** The node's store. The keeper closes it when it ends. */
+  /**
+   * The node's store. The keeper closes it when it ends. A keeper that is started anew may find it held for a moment by
+   * what was there before: give `openLmdb` a `lockTimeoutMs`.
+   */
   readonly store: () => Promise<TransactionalStore>
   /** Draws the names of new lives of a disk. */
   readonly secrets: Secrets
@@ -55,15 +56,12 @@ interface LogKeeper {
   readonly open: Map<string, Promise<Opened>>
 }
 
-const UNLOCK_EVERY_MS = 5
-const UNLOCK_WITHIN_MS = 2000
-
 /** Keeps the store of a node. Processes ask it for their disk by its name. */
 export const LogKeeperServer = defineServer<LogKeeperProtocol>()({
   name: 'raft logs',
   init: async (options: LogKeeperOptions, { self }): Promise<LogKeeper> => {
     self.trapExit = true
-    return { options, store: await openStore(options, self), open: new Map() }
+    return { options, store: await options.store(), open: new Map() }
   },
   call: {
     open: (context, request) => {
@@ -74,19 +72,6 @@ export const LogKeeperServer = defineServer<LogKeeperProtocol>()({
   },
   terminate: ({ state }) => state.store.close(),
 })
-
-/** A store whose last owner has just died may stay locked for a moment. */
-async function openStore({ store }: LogKeeperOptions, self: Self): Promise<TransactionalStore> {
-  for (let waitedMs = 0; ; waitedMs += UNLOCK_EVERY_MS) {
-    try {
-      return await store()
-    } catch (error) {
-      const isLocked = error instanceof StorageError && error.code === 'ERR_STORAGE_LOCKED'
-      if (!isLocked || waitedMs >= UNLOCK_WITHIN_MS) throw error
-      await self.sleep(UNLOCK_EVERY_MS)
-    }
-  }
-}
 
 async function openDisk({ store, options }: LogKeeper, request: OpenRequest): Promise<ReplicaStorage> {
   const { group, maxEntryBytes } = request

@@ -95,6 +95,7 @@ describe('offloaded work in a simulated world', () => {
     end.abort(new Error('enough'))
     expect(await outcomeOf(world, given)).toEqual({ error: new Error('enough'), atMs: 5 })
     expect(await outcomeOf(world, next)).toEqual({ result: 4, atMs: 15 })
+    expect(machine.busy).toBe(false)
     await expect(machine.offload.run(url, 'double', [3], { signal: end.signal })).rejects.toThrow('enough')
     await world.advance(2000)
     expect(called).toEqual([2])
