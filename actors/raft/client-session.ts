@@ -2,64 +2,53 @@
 // within its window, and gives up at the deadline; then nobody knows whether the request took effect.
 //
 // Invariants: a request keeps its serial and its bytes over all attempts, so that the group applies it once; an answer
-// that comes after the deadline does not count; what waits is bounded.
+// that comes after the deadline does not count; what waits is bounded; what a request costs does not grow with the
+// number of others under way. A replica that is slow but answers is not sent everything again: see `#isBehind`.
 
 import { noReply, reply as replied, stopReply } from '../../src/behaviours/results.ts'
 import { type Context, defineServer } from '../../src/behaviours/server.ts'
-import type { Reference } from '../../src/kernel/pid.ts'
 import type { Ref } from '../../src/kernel/ref.ts'
-import type { From, Self } from '../../src/kernel/self.ts'
+import type { Self } from '../../src/kernel/self.ts'
 import { encodeCommand } from '../consensus/command.ts'
 import type { Refusal } from '../consensus/refusal.ts'
+import { MAX_WINDOW } from '../consensus/sessions.ts'
 import type {
   ClientSessionOptions,
   ClientSessionProtocol,
   ClientStatus,
-  Operation,
   OperationOutcome,
   Submission,
 } from './client-protocol.ts'
+import { type ClientRequestState, NEVER, newRequest, type SessionAlarm, type Submitter } from './client-request.ts'
 import type { ReplicaId } from './core/entry.ts'
 import type { ClientAnswer, ClientItem, ReplicaView } from './protocol.ts'
-
-/** Who submitted: by call, or by cast with a tag. */
-type Submitter = { readonly from: From } | { readonly tag: number }
-
-interface Pending {
-  readonly id: number
-  readonly operation: Operation | { readonly type: 'open' }
-  readonly submitter: Submitter | undefined
-  readonly deadlineAt: number
-  /** What is sent; undefined while it waits for the session. */
-  item: ClientItem | undefined
-  /** Its number in the session; 0: none. */
-  serial: number
-  retryAt: number
-  sentTo: ReplicaId | undefined
-  attempts: number
-  refusals: number
-}
 
 /** Waiting before a redirect is followed that may lead in a circle. */
 const CIRCLE_MS = 10
 const WATCH_MS = 1000
-const NEVER = Number.POSITIVE_INFINITY
 
 export class ClientSession {
   readonly #options: Required<Omit<ClientSessionOptions, 'onSent' | 'onOutcome' | 'onView'>> & ClientSessionOptions
   readonly #self: Self
   readonly #own: Ref<ClientSessionProtocol>
-  readonly #pending = new Map<number, Pending>()
+  readonly #pending = new Map<number, ClientRequestState>()
   #queue: { readonly submission: Submission; readonly submitter: Submitter }[] = []
   #session: number | undefined
   #isExpired = false
-  #opening: Pending | undefined
+  #opening: ClientRequestState | undefined
   #serial = 0
   #nextId = 1
   #target = 0
-  #outbox: Pending[] = []
+  #outbox: ClientRequestState[] = []
   #flushIsDue = false
-  #alarm: { readonly at: number; readonly timer: Reference } | undefined
+  #transmissions = 0
+  /** The last answer: when it came, from whom, and the latest transmission that has been answered. */
+  #heardAt = Number.NEGATIVE_INFINITY
+  #heardFrom: ReplicaId | undefined
+  #heardOf = 0
+  /** Nothing is due before. */
+  #dueAt = NEVER
+  #alarm: SessionAlarm | undefined
   #isWatching = false
 
   constructor(options: ClientSessionOptions, self: Self) {
@@ -77,8 +66,11 @@ export class ClientSession {
   }
 
   get status(): ClientStatus {
-    const underWay = this.#pending.size - (this.#opening === undefined ? 0 : 1)
-    return { session: this.#session, target: this.#targetId, underWay, queued: this.#queue.length }
+    return { session: this.#session, target: this.#targetId, underWay: this.#underWay, queued: this.#queue.length }
+  }
+
+  get #underWay(): number {
+    return this.#pending.size - (this.#opening === undefined ? 0 : 1)
   }
 
   // ---- submitting --------------------------------------------------------------------------------------------------
@@ -112,10 +104,10 @@ export class ClientSession {
     this.#setAlarm()
   }
 
-  /** Gives turns, as far as the window allows. */
+  /** Gives turns, as far as the window allows; and the group, which remembers the answers to so many serials. */
   #next(): void {
     const { window } = this.#options
-    while (this.#queue.length > 0 && this.status.underWay < window) {
+    while (this.#queue.length > 0 && this.#underWay < window && this.#serial - this.#lowestSerial() < MAX_WINDOW - 1) {
       const queued = this.#queue.shift()
       if (queued !== undefined) this.#begin(queued.submission, queued.submitter)
     }
@@ -128,25 +120,19 @@ export class ClientSession {
     this.#prepare(pending)
   }
 
-  #newPending(operation: Pending['operation'], submitter: Submitter | undefined, deadlineMs: number): Pending {
-    const pending: Pending = {
-      id: this.#nextId++,
-      operation,
-      submitter,
-      deadlineAt: this.#self.now() + deadlineMs,
-      item: undefined,
-      serial: 0,
-      retryAt: NEVER,
-      sentTo: undefined,
-      attempts: 0,
-      refusals: 0,
-    }
+  #newPending(
+    operation: ClientRequestState['operation'],
+    submitter: Submitter | undefined,
+    deadlineMs: number,
+  ): ClientRequestState {
+    const pending = newRequest(this.#nextId++, operation, submitter, this.#self.now() + deadlineMs)
     this.#pending.set(pending.id, pending)
+    this.#dueBy(pending.deadlineAt)
     return pending
   }
 
   /** Makes what is sent, if the session that it needs is there, and sends it. */
-  #prepare(pending: Pending): void {
+  #prepare(pending: ClientRequestState): void {
     const { id, operation } = pending
     if (operation.type === 'open') pending.item = { id, type: 'open' }
     else if (operation.type === 'read' && operation.mode !== 'log') {
@@ -156,6 +142,7 @@ export class ClientSession {
       pending.item = { id, type: 'command', payload: encodeCommand({ kind: 'expire', session: this.#session }) }
     } else {
       const command = operation.type === 'command' ? operation.command : operation.question
+      pending.session = this.#session
       pending.serial = ++this.#serial
       const payload = encodeCommand({
         kind: 'request',
@@ -169,7 +156,7 @@ export class ClientSession {
     this.#transmit(pending)
   }
 
-  #needSession(pending: Pending): void {
+  #needSession(pending: ClientRequestState): void {
     if (this.#isExpired && !this.#options.renew) {
       return this.#end(pending, { type: 'refused', code: 'sessionExpired', leader: undefined, isCertain: true })
     }
@@ -178,16 +165,17 @@ export class ClientSession {
     this.#prepare(this.#opening)
   }
 
+  /** Below it the session awaits nothing. Its serials ascend with the ids, so the first that is found is the lowest. */
   #lowestSerial(): number {
-    let lowest = this.#serial
-    for (const { serial } of this.#pending.values()) if (serial > 0 && serial < lowest) lowest = serial
-    return lowest
+    for (const { session, serial } of this.#pending.values()) if (serial > 0 && session === this.#session) return serial
+    return this.#serial + 1
   }
 
-  #transmit(pending: Pending): void {
+  #transmit(pending: ClientRequestState): void {
     pending.attempts += 1
     pending.sentTo = this.#targetId
-    pending.retryAt = this.#self.now() + this.#options.retryMs
+    pending.sentAs = ++this.#transmissions
+    this.#retryIn(pending, this.#options.retryMs)
     this.#outbox.push(pending)
   }
 
@@ -209,13 +197,16 @@ export class ClientSession {
     this.#flushSoon()
   }
 
-  #answered(pending: Pending, { answer, session, refused, leader }: ClientAnswer): void {
-    if (refused !== undefined) this.#refused(pending, refused, leader)
-    else if (session !== undefined && pending === this.#opening) this.#opened(pending, session)
+  #answered(pending: ClientRequestState, { answer, session, refused, leader }: ClientAnswer): void {
+    if (refused !== undefined) return this.#refused(pending, refused, leader)
+    this.#heardAt = this.#self.now()
+    this.#heardFrom = pending.sentTo
+    this.#heardOf = Math.max(this.#heardOf, pending.sentAs)
+    if (session !== undefined && pending === this.#opening) this.#opened(pending, session)
     else if (answer !== undefined) this.#end(pending, { type: 'answered', answer })
   }
 
-  #opened(pending: Pending, session: number): void {
+  #opened(pending: ClientRequestState, session: number): void {
     this.#pending.delete(pending.id)
     this.#opening = undefined
     this.#session = session
@@ -223,7 +214,7 @@ export class ClientSession {
     for (const waiting of this.#pending.values()) if (waiting.item === undefined) this.#prepare(waiting)
   }
 
-  #refused(pending: Pending, code: Refusal, leader: ReplicaId | undefined): void {
+  #refused(pending: ClientRequestState, code: Refusal, leader: ReplicaId | undefined): void {
     pending.refusals += 1
     const { sentTo } = pending
     if (code === 'notLeader') {
@@ -232,11 +223,11 @@ export class ClientSession {
         // A redirect or two may be news; more go in a circle.
         if (pending.refusals <= 2) return this.#transmit(pending)
       } else this.#turnFrom(sentTo)
-      pending.retryAt = this.#self.now() + CIRCLE_MS
+      this.#retryIn(pending, CIRCLE_MS)
       return
     }
     if (this.#options.retryOn.includes(code) || pending === this.#opening) {
-      pending.retryAt = this.#self.now() + CIRCLE_MS
+      this.#retryIn(pending, CIRCLE_MS)
       return
     }
     const isCertain = pending.refusals >= pending.attempts
@@ -246,7 +237,7 @@ export class ClientSession {
     }
   }
 
-  #sessionOver(pending: Pending, isCertain: boolean): void {
+  #sessionOver(pending: ClientRequestState, isCertain: boolean): void {
     this.#session = undefined
     this.#isExpired = true
     if (!this.#options.renew || !isCertain || pending.operation.type === 'expire') return
@@ -259,7 +250,7 @@ export class ClientSession {
     this.#prepare(pending)
   }
 
-  #end(pending: Pending, outcome: OperationOutcome): void {
+  #end(pending: ClientRequestState, outcome: OperationOutcome): void {
     this.#pending.delete(pending.id)
     if (outcome.type === 'answered' && pending.operation.type === 'expire') {
       this.#session = undefined
@@ -275,25 +266,52 @@ export class ClientSession {
 
   // ---- time --------------------------------------------------------------------------------------------------------
 
+  #retryIn(pending: ClientRequestState, ms: number): void {
+    pending.retryAt = this.#self.now() + ms
+    this.#dueBy(pending.retryAt)
+  }
+
+  #dueBy(at: number): void {
+    if (at < this.#dueAt) this.#dueAt = at
+  }
+
   /** Something may be due: deadlines first, then what is sent again. */
   alarm(): void {
     this.#alarm = undefined
+    this.#dueAt = NEVER
     const now = this.#self.now()
     for (const pending of [...this.#pending.values()]) {
-      if (pending.deadlineAt <= now)
+      if (pending.deadlineAt <= now) {
         this.#end(pending, { type: 'unknown', isCertain: pending.refusals >= pending.attempts })
-      else if (pending.retryAt <= now) {
-        if (pending.refusals < pending.attempts) this.#turnFrom(pending.sentTo)
-        this.#transmit(pending)
+        continue
       }
+      if (pending.retryAt <= now) this.#retry(pending, now)
+      this.#dueBy(Math.min(pending.deadlineAt, pending.retryAt))
     }
     this.#next()
     this.flush()
   }
 
+  #retry(pending: ClientRequestState, now: number): void {
+    if (this.#isBehind(pending, now)) {
+      pending.retryAt = this.#heardAt + this.#options.retryMs
+      return
+    }
+    if (pending.refusals < pending.attempts) this.#turnFrom(pending.sentTo)
+    this.#transmit(pending)
+  }
+
+  /**
+   * Its replica has answered within the last `retryMs`, and nothing that was sent later: the request waits in a line that
+   * moves. To send all of it again would only make the line longer.
+   */
+  #isBehind({ sentTo, sentAs, refusals, attempts }: ClientRequestState, now: number): boolean {
+    const moves = sentTo === this.#heardFrom && this.#heardAt + this.#options.retryMs > now
+    return moves && sentAs > this.#heardOf && refusals < attempts
+  }
+
   #setAlarm(): void {
-    let at = NEVER
-    for (const { deadlineAt, retryAt } of this.#pending.values()) at = Math.min(at, deadlineAt, retryAt)
+    const at = this.#dueAt
     if (at === NEVER || (this.#alarm !== undefined && this.#alarm.at <= at)) return
     if (this.#alarm !== undefined) this.#self.cancelTimer(this.#alarm.timer)
     const timer = this.#self.sendAfter(Math.max(0, at - this.#self.now()), this.#own, ALARM)
