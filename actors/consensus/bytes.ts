@@ -32,12 +32,14 @@ export class ByteWriter {
   }
 
   u8(value: number): this {
-    this.#view.setUint8(this.#reserve(1), value)
+    const at = this.#reserve(1)
+    this.#view.setUint8(at, value)
     return this
   }
 
   u32(value: number): this {
-    this.#view.setUint32(this.#reserve(4), value, true)
+    const at = this.#reserve(4)
+    this.#view.setUint32(at, value, true)
     return this
   }
 
@@ -71,6 +73,7 @@ export class ByteWriter {
     return this.#bytes.subarray(0, this.#length)
   }
 
+  /** Where the next `size` bytes go. Ask for the view afterwards: it may be another one. */
   #reserve(size: number): number {
     const at = this.#length
     const needed = at + size
