@@ -21,7 +21,7 @@ import { Operations } from './operations.ts'
 import { Operators } from './operators.ts'
 import type { Surroundings } from './promise-check.ts'
 import { Replicas } from './replicas.ts'
-import { RAFT_INVARIANTS } from './rules.ts'
+import { RAFT_INVARIANTS, type RaftInvariant } from './rules.ts'
 import { ABOUT_STORMS } from './storm.ts'
 import type { Totals } from './totals.ts'
 import { drawTuning, PLAIN } from './tuning.ts'
@@ -61,6 +61,7 @@ export class RaftGroup implements Group {
   readonly #clients: Clients
   readonly #operators: Operators
   readonly #totals: Totals | undefined
+  readonly #isStorm: boolean
 
   /** @throws Error for a schedule that asks for what a Raft group here cannot be. */
   constructor(world: World, schedule: RaftGroupSchedule, options: RaftGroupOptions = {}) {
@@ -68,7 +69,8 @@ export class RaftGroup implements Group {
     this.#world = world
     const founders = Array.from({ length: schedule.nodes }, (_, i) => `n${i + 1}`)
     const { config, nodeConfig, mustFail, about } = schedule
-    const tuning = about === ABOUT_STORMS ? drawTuning(world.random.fork('tuning')) : PLAIN
+    this.#isStorm = about === ABOUT_STORMS
+    const tuning = this.#isStorm ? drawTuning(world.random.fork('tuning')) : PLAIN
     const only = mustFail === 'invariant' ? undefined : mustFail
     this.checker = new RaftChecker(keepsClocks(schedule) ? { around: aroundOf(world, schedule), only } : { only })
     const { checker, operations } = this
@@ -137,7 +139,17 @@ export class RaftGroup implements Group {
     this.#totals?.add('acknowledgements', acknowledged)
     this.#totals?.add('refusals', refused)
     this.#totals?.add('unknown outcomes', unknown)
-    return this.#judgeHistory()
+    return this.#judgeHistory() ?? this.#judgeMembership()
+  }
+
+  /** In the calm behind a storm every change of membership comes to its end. */
+  #judgeMembership(): { readonly rule: RaftInvariant; readonly why: string } | undefined {
+    const leader = this.replicas.leader()
+    const core = leader === undefined ? undefined : this.replicas.host(leader)?.core
+    const isOpen = this.#isStorm && core?.configuration.configuration.outgoing !== undefined
+    return isOpen
+      ? { rule: 'membership', why: `${leader} leads in a joint configuration that nobody leaves` }
+      : undefined
   }
 
   #judgeHistory(): { readonly rule: string; readonly why: string } | undefined {
