@@ -96,12 +96,14 @@ class Group {
 
   /** One fault after the other; each is over, and the group whole, before the next. */
   async torment(random: SeededRandom): Promise<void> {
-    const faults: readonly Fault[] = ['paused', 'killed', 'disconnected', 'frozen']
+    // What a deposed leader says is seen only where others have moved on while it still leads: nothing else is in its way.
+    const isDeposing = this.#start.sabotage === 'unconfirmed-reads'
+    const faults: readonly Fault[] = isDeposing ? ['disconnected'] : ['paused', 'killed', 'disconnected', 'frozen']
     for (let at = this.#start.round; ; at += 1) {
       await sleep(200 + random.below(400))
       const fault = faults[at % faults.length] ?? 'killed'
       // The leader more often than not: the others' faults are harmless.
-      const leader = random.below(4) > 0 ? await this.#leader() : undefined
+      const leader = isDeposing || random.below(4) > 0 ? await this.#leader() : undefined
       const replica = leader ?? REPLICAS[random.below(REPLICAS.length)] ?? 'r1'
       say({ kind: 'fault', fault, replica })
       await this.#strike(fault, replica, random)

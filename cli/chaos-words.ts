@@ -7,8 +7,9 @@ import type { RegisterInput, RegisterOutput } from '../src/simulation/index.ts'
 
 /**
  * The planted bugs of `--break`. `early-acknowledgement`: a put is acknowledged when it is submitted.
- * `unconfirmed-reads`: the core's planted bug `stale-read`, which shows only where a deposed leader is asked in time: give
- * it minutes.
+ * `unconfirmed-reads`: the core's planted bug `stale-read`; the leader is cut off again and again, and asked meanwhile.
+ * What a replica says before its disk has it cannot be seen here: a process that is killed loses nothing that it has
+ * written. The simulator cuts the power.
  */
 export const SABOTAGE = ['early-acknowledgement', 'unconfirmed-reads'] as const
 

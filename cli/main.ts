@@ -98,7 +98,7 @@ program
   .option('--seed <n>', 'which faults, and which load', '1')
   .option(
     '--break <name>',
-    'plant a bug: early-acknowledgement (found at once), unconfirmed-reads (a long run may find it)',
+    'plant a bug that must be found: early-acknowledgement, unconfirmed-reads (others: npm run -s simulate -- --help)',
   )
   .action(async (options: { for: string; seed: string; break?: string }) => {
     process.exitCode = await chaosRaftCommand({ for: options.for, seed: options.seed, break: options.break })
