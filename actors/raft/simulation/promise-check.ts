@@ -97,7 +97,12 @@ export class PromiseCheck {
           }
         }
       }
-      if (!isBound || effect.type !== 'transition') continue
+      if (effect.type !== 'transition') continue
+      const isOrdered = effect.transition.name === 'becomeCandidate' && message?.kind === 'timeoutNow'
+      if (isOrdered && (log.lastIndex !== message.last.index || log.last.term !== message.last.term)) {
+        return { rule: 'specification', why: `${key} obeys an order to stand that was given for another log` }
+      }
+      if (!isBound) continue
       const isVote = effect.transition.name === 'grantVote' && message?.kind === 'vote' && !message.transfer
       if (isVote) return promised(record, 'votes')
       const stands = effect.transition.name === 'becomeCandidate' && message?.kind !== 'timeoutNow'

@@ -122,6 +122,15 @@ describe('leases and stickiness', () => {
     expect(step(n2, asks, [grants])).toBeUndefined()
   })
 
+  test('red: an order to stand that was given for another log', () => {
+    const { n2, step } = group()
+    n2.log.append(1, 0, false)
+    const stand: Effect = { type: 'transition', transition: { name: 'becomeCandidate', term: 2 } }
+    const order = (index: number) => said({ kind: 'timeoutNow', from: 'n1', term: 1, last: { index, term: 1 } })
+    expect(step(n2, order(1), [stand])).toBeUndefined()
+    expect(step(n2, order(2), [stand])).toContain('for another log')
+  })
+
   test('red: a pre-vote for a shorter log', () => {
     const { n2, step } = group()
     n2.log.append(1, 0, false)
