@@ -1,12 +1,14 @@
-// `npm run -s crash -- storage|service …`: breaks a store, or a service, while it works, and checks what it says when it
-// comes back.
+// `npm run -s crash -- storage|service|leaks …`: breaks a store, or a service, while it works, and checks what it says
+// when it comes back; starts, calls and ends threads, and checks that nothing stays behind.
 
 import { parseArgs } from 'node:util'
+import { searchLeaks } from './leaks.ts'
 import { harmService } from './service.ts'
 import { cutPower, kill } from './storage.ts'
 
 const usage = `usage: crash storage [--power-cuts N] [--kills N] [--seed N] [--break ack-at-put]
        crash service [--kills N] [--rate N] [--seed N] [--break ack-before-durable]
+       crash leaks [--calls N] [--restarts N] [--break keep-listeners]
 
   --power-cuts N      records every write and sync of a working process (needs strace), and recovers N times from what
                       a disk may hold after a power cut
@@ -21,7 +23,12 @@ const usage = `usage: crash storage [--power-cuts N] [--kills N] [--seed N] [--b
   --break ack-before-durable
                       answer before the order is on the disk: must lose some
 
-Exit code 0 if no acknowledged change was lost, none invented, and the order kept.`
+  leaks               N calls to another thread (default 100000), and N threads started and ended (default 1000): heaps,
+                      handles and listeners must stay as they were
+  --break keep-listeners
+                      leaves a listener behind at each restart
+
+Exit code 0 if no acknowledged change was lost, none invented, and the order kept; of leaks, if nothing stayed behind.`
 
 async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -30,6 +37,8 @@ async function main(args: readonly string[]): Promise<number> {
     options: {
       'power-cuts': { type: 'string', default: '0' },
       kills: { type: 'string' },
+      calls: { type: 'string', default: '100000' },
+      restarts: { type: 'string', default: '1000' },
       rate: { type: 'string', default: '500' },
       seed: { type: 'string', default: '1' },
       break: { type: 'string' },
@@ -37,16 +46,24 @@ async function main(args: readonly string[]): Promise<number> {
     },
   })
   const room = positionals.join()
-  const sabotages: Readonly<Record<string, string>> = { storage: 'ack-at-put', service: 'ack-before-durable' }
+  const sabotages: Readonly<Record<string, string>> = {
+    storage: 'ack-at-put',
+    service: 'ack-before-durable',
+    leaks: 'keep-listeners',
+  }
   const kills = Number(values.kills ?? (room === 'service' ? 200 : 0))
   const [cuts, rate, seed] = [Number(values['power-cuts']), Number(values.rate), Number(values.seed)]
-  const isNumber = [cuts, kills, rate, seed].every((value) => Number.isSafeInteger(value) && value >= 0)
+  const [calls, restarts] = [Number(values.calls), Number(values.restarts)]
+  const isNumber = [cuts, kills, rate, seed, calls, restarts].every(
+    (value) => Number.isSafeInteger(value) && value >= 0,
+  )
   const isKnown = room in sabotages && (values.break === undefined || values.break === sabotages[room])
-  if (values.help || !isNumber || !isKnown || cuts + kills === 0) {
+  if (values.help || !isNumber || !isKnown || (room !== 'leaks' && cuts + kills === 0)) {
     console.error(usage)
     return values.help ? 0 : 64
   }
   const options = { seed, sabotage: values.break, print: (line: string) => console.log(line) }
+  if (room === 'leaks') return (await searchLeaks({ ...options, calls, restarts })) ? 0 : 1
   if (room === 'service') return (await harmService({ ...options, kills, leastRate: rate })) ? 0 : 1
   const failures = (await cutPower(cuts, options)) + (kills > 0 ? await kill(kills, options) : 0)
   console.log(failures === 0 ? 'no acknowledged change was lost' : `${failures} recoveries went wrong`)
