@@ -15,11 +15,11 @@ const node = createNode({ name: 'main' })
 const threads = new Threads(node)
 const far = new URL('./far.js', import.meta.url)
 
-async function start(name: string) {
+async function start(name: string, spare = false) {
   const [echo, byId, batches] = [new MessageChannel(), new MessageChannel(), new MessageChannel()]
   const theirs: Bare = { echo: echo.port2, byId: byId.port2, batches: batches.port2 }
   const transfer = Object.values(theirs)
-  const thread = await threads.start(name, { boot: { module: far, export: 'boot', args: [theirs], transfer } })
+  const thread = await threads.start(name, { spare, boot: { module: far, export: 'boot', args: [theirs], transfer } })
   const counter = threads.distribution.pid(thread.booted as Ref<typeof Counter>) as Ref<typeof Counter>
   return { thread, counter, bare: { echo: echo.port1, byId: byId.port1, batches: batches.port1 } satisfies Bare }
 }
@@ -160,14 +160,18 @@ function batchesCounted(): Promise<number> {
   })
 }
 
+/** How long a spare thread may take to load, in milliseconds: threads die more rarely than that. */
+const LOADING_MS = 700
+
 /** A thread dies and its successor is ready: the median, in milliseconds. */
-async function restart(count: number): Promise<Run> {
+async function restart(count: number, spare: boolean): Promise<Run> {
   const took = new Float64Array(count)
-  let dying = await start('mortal')
+  let dying = await start('mortal', spare)
   for (let i = 0; i < count; i++) {
+    if (spare) await new Promise((resolve) => setTimeout(resolve, LOADING_MS))
     const began = performance.now()
     await dying.thread.terminate()
-    dying = await start('mortal')
+    dying = await start('mortal', spare)
     took[i] = performance.now() - began
     if ((await dying.counter.call('add', 1)) !== 1) throw new Error('a restarted thread counts on')
   }
@@ -199,6 +203,7 @@ export const tasks: Readonly<Record<string, (count: number) => Promise<Run>>> = 
   call,
   concurrent,
   'one-way': oneWay,
-  restart,
+  restart: (count) => restart(count, true),
+  'restart-cold': (count) => restart(count, false),
   offload,
 }

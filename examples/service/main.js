@@ -31,33 +31,20 @@ if (options.data === undefined || (options.break !== undefined && options.break 
 const node = createNode({ name: 'web' })
 const threads = new Threads(node, { watchdog: { frozenAfterMs: 200, graceMs: 100 } })
 const shards = Array.from({ length: Number(options.shards) }, (_, i) => `shard-${i + 1}`)
-await node.start(
-  supervisor({
-    children: [
-      {
-        id: 'shards',
-        start: [
-          threadSupervisor(
-            threads,
-            shards.map((name) => ({
-              name,
-              options: {
-                storage: true,
-                resourceLimits: { maxOldGenerationSizeMb: 64 },
-                boot: {
-                  module: new URL('./shard.js', import.meta.url),
-                  export: 'bootShard',
-                  args: [{ path: join(options.data, name), acknowledgeFirst: options.break !== undefined }],
-                },
-              },
-            })),
-            { intensity: 100, periodMs: 1000 },
-          ),
-        ],
-      },
-    ],
-  }),
-)
+
+/** A tree for one shard: its thread comes back however it dies. */
+const shardTree = (name) => {
+  const boot = {
+    module: new URL('./shard.js', import.meta.url),
+    export: 'bootShard',
+    args: [{ path: join(options.data, name), acknowledgeFirst: options.break !== undefined }],
+  }
+  const thread = { name, options: { storage: true, resourceLimits: { maxOldGenerationSizeMb: 64 }, boot } }
+  const keeper = threadSupervisor(threads, [thread], { intensity: 100, periodMs: 1000 })
+  return supervisor({ children: [{ id: 'thread', start: [keeper] }] })
+}
+// No shard needs another: they start at the same time.
+await Promise.all(shards.map((name) => node.start(shardTree(name))))
 
 const bookOf = (id) => {
   let sum = 0

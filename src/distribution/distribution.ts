@@ -69,6 +69,8 @@ export class Distribution implements Router {
   readonly #calls = new OpenCalls()
   readonly #events: NodeEvents
   readonly #peers = new Map<string, Peer>()
+  /** Whom the last message went to: often the next one does too. */
+  #latest: Peer | undefined
   readonly #dials = new Map<string, Dial>()
   /** Connections that have not said who they are. */
   readonly #strangers = new Set<Connection>()
@@ -164,13 +166,21 @@ export class Distribution implements Router {
     // Another life of this node is over.
     if (nodeName === this.#node.name) return bounce(this.#node, signal, 'noproc')
     const peer = this.#peers.get(nodeName)
-    if (peer !== undefined) return void (peer.deliverPlain(signal) || peer.deliver(signal, this.#encode(signal)))
+    if (peer !== undefined) return peer.deliver(signal, this.#encode(signal))
     let dial = this.#dials.get(nodeName)
     if (dial === undefined && this.#connectOnDemand && !this.#closed && connecting.has(signal.kind)) {
       dial = this.#dial(nodeName)
     }
     if (dial === undefined || dial.waiting.length >= this.#maxWaiting) return bounce(this.#node, signal, 'noconnection')
     dial.waiting.push({ signal, item: this.#encode(signal) })
+  }
+
+  /** @internal */
+  message(to: Pid, head: unknown, payload: unknown): boolean {
+    const peer = this.#latest?.name === to.nodeName ? this.#latest : this.#peers.get(to.nodeName)
+    if (peer === undefined) return false
+    this.#latest = peer
+    return peer.send(to, head, payload)
   }
 
   /** The bytes of a signal as it is now. Throws NotPortableError. */
@@ -330,6 +340,7 @@ export class Distribution implements Router {
   #lost(peer: Peer, reason: string): void {
     if (!this.#isUp(peer)) return
     this.#peers.delete(peer.name)
+    this.#latest = undefined
     peer.lost()
     this.#events.down(peer.name, reason, true)
   }

@@ -55,10 +55,8 @@ export class Peer {
 
   // ---- there -------------------------------------------------------------------------------------------------------
 
-  /** Sends a signal if it is a plain message, a cast or a call to a pid there. Throws NotPortableError. */
-  deliverPlain(signal: Signal): boolean {
-    if (signal.kind !== 'message') return false
-    const { to, head, payload } = signal
+  /** Sends a plain message, a cast or a call to a pid there. False if it is none. Throws NotPortableError. */
+  send(to: Pid, head: unknown, payload: unknown): boolean {
     if (to.creation !== this.creation) return false
     if (head === CALL) return this.#sendCall(to, payload as Call)
     if (typeof head === 'string') {
@@ -89,10 +87,10 @@ export class Peer {
   /** Sends a signal, which `item` holds. */
   deliver(signal: Signal, item: Uint8Array): void {
     if (signal.kind === 'down') this.#monitors.delete(referenceKey(signal.ref))
-    this.#send(item)
+    this.#add(item)
   }
 
-  #send(item: Uint8Array): void {
+  #add(item: Uint8Array): void {
     this.#writer.general(item)
     this.#added()
   }
@@ -247,7 +245,7 @@ export class Peer {
 
   /** Fails a call from there. */
   failed(id: number, reason: unknown): void {
-    this.#send(encodeFailure(id, reason))
+    this.#add(encodeFailure(id, reason))
   }
 
   // ---- the end -----------------------------------------------------------------------------------------------------

@@ -253,7 +253,7 @@ export class Node {
     if (target !== null && target === call.caller) return call.fail('calling_self')
     if (timeoutMs !== Number.POSITIVE_INFINITY) call.limit(this.timers, timeoutMs)
     if (target !== null) target.accept(head, call)
-    else this.post(callee, { kind: 'message', to: callee, head, payload: call })
+    else this.#sendAway(callee, head, call)
   }
 
   /** @internal Puts a message into the mailbox of `to`, wherever it is. */
@@ -261,8 +261,13 @@ export class Node {
     const target = this.#local(to)
     if (target !== null) return target.accept(head, payload)
     if (this.isOwn(to)) this.deadLetter(to, head, payload, 'noproc')
-    else this.post(to, { kind: 'message', to, head, payload })
+    else this.#sendAway(to, head, payload)
     return true
+  }
+
+  /** To a process of another node. What there is much of goes without an object of its own. */
+  #sendAway(to: Pid, head: unknown, payload: unknown): void {
+    if (this.router?.message?.(to, head, payload) !== true) this.post(to, { kind: 'message', to, head, payload })
   }
 
   /** @internal */

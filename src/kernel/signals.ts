@@ -38,6 +38,8 @@ export type Signal =
 export interface Router {
   /** Sends `signal` to another node, in order per pair of processes. */
   deliver(signal: Signal): void
+  /** Sends a message, cast or call as it is. False: it takes a signal; nothing has happened. */
+  message?(to: Pid, head: unknown, payload: unknown): boolean
 }
 
 /** A signal has found nobody: tells whoever needs to know. */

@@ -58,6 +58,12 @@ export interface ThreadData {
   readonly heartbeat: { readonly shared: SharedArrayBuffer; readonly everyMs: number } | undefined
 }
 
+/** What a spare thread starts with. It gets its ThreadData as a message once it is wanted. */
+export interface SpareData {
+  /** URL of a module to load meanwhile. */
+  readonly preload: string | undefined
+}
+
 /** Bounds of what one thread sends to another. */
 export interface CarrierLimits {
   /** Bytes that may be under way to a thread that has not read them. */

@@ -39,7 +39,7 @@ export function threadKeeper(threads: Threads): Definition<ThreadSpec> {
     name: 'thread',
     init: async ({ name, options }: ThreadSpec, { self }) => {
       self.trapExit = true
-      const thread = await threads.start(name, options)
+      const thread = await threads.start(name, { spare: true, ...options })
       self.signal.addEventListener('abort', () => void thread.terminate())
       void thread.ended.then((end) => self.send(self.pid, new Ended(end)))
       return { thread }

@@ -10,6 +10,7 @@ import { ThreadError } from './errors.ts'
 import { Guard } from './guard.ts'
 import { Hub } from './hub.ts'
 import type { CarrierLimits } from './messages.ts'
+import { Spares } from './spares.ts'
 import { type Running, Thread, type ThreadEnd, type ThreadOptions } from './thread.ts'
 import { CARRIER_LIMITS, ThreadCarrier } from './thread-carrier.ts'
 import { threadHost } from './thread-host.ts'
@@ -50,6 +51,7 @@ export class Threads {
   readonly #starting = new Set<string>()
   readonly #onEvent: (event: ThreadEvent) => void
   readonly #guard: Guard | undefined
+  readonly #spares = new Spares()
 
   /** Makes `node`, on the main thread, one of the mesh. Throws OptionError. */
   constructor(node: Node, options: ThreadsOptions = {}) {
@@ -81,7 +83,8 @@ export class Threads {
     this.#starting.add(name)
     try {
       const connect = this.#hub.names()
-      const settings = { hub: this.#hub, connect, limits: this.#limits, beatEveryMs: this.#guard?.beatEveryMs }
+      const spare = options.spare === true ? this.#spares.take(options) : undefined
+      const settings = { hub: this.#hub, connect, limits: this.#limits, beatEveryMs: this.#guard?.beatEveryMs, spare }
       const thread = await Thread.start(name, options, settings)
       this.#threads.set(name, thread)
       this.#guard?.watch(thread)
@@ -91,6 +94,7 @@ export class Threads {
         this.#onEvent({ kind: 'ended', ...end })
       })
       this.#onEvent({ kind: 'started', name })
+      if (options.spare === true) this.#spares.keep(options)
       return thread
     } finally {
       this.#starting.delete(name)
@@ -111,6 +115,7 @@ export class Threads {
   async stop(options: { readonly timeoutMs?: number } = {}): Promise<void> {
     for (const thread of this.list().reverse()) await thread.stop(options)
     this.distribution.close()
+    await this.#spares.stop()
     await this.#guard?.stop()
   }
 }

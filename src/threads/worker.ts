@@ -1,12 +1,13 @@
 // The entry of a worker thread: makes its node, joins the mesh, boots the code it was given, and ends when told to.
 
-import { workerData } from 'node:worker_threads'
+import { once } from 'node:events'
+import { parentPort, workerData } from 'node:worker_threads'
 import { createNode } from '../create-node.ts'
 import { encodeThrown } from '../distribution/codec.ts'
 import { Distribution } from '../distribution/distribution.ts'
 import { createSystemPorts, systemModules } from '../system/index.ts'
 import { beaconOf, beat } from './heartbeat.ts'
-import type { BootCode, FromHub, FromThread, ThreadData, ToThread } from './messages.ts'
+import type { BootCode, FromHub, FromThread, SpareData, ThreadData, ToThread } from './messages.ts'
 import { ThreadCarrier } from './thread-carrier.ts'
 import type { ThreadContext } from './thread-context.ts'
 
@@ -45,4 +46,16 @@ async function boot(code: BootCode, context: ThreadContext): Promise<unknown> {
   return run(context, ...code.args)
 }
 
-await main(workerData as ThreadData)
+/** Loads what the thread will need, and waits to be told what it is. */
+async function spare({ preload }: SpareData): Promise<ThreadData> {
+  if (parentPort === null) throw new TypeError('a spare thread is started by another thread')
+  const told = once(parentPort, 'message')
+  // What cannot be loaded fails the boot of the thread, not the spare.
+  if (preload !== undefined) await import(preload).catch(() => {})
+  const [data] = await told
+  parentPort.unref()
+  return data as ThreadData
+}
+
+const given = workerData as ThreadData | SpareData
+await main('preload' in given ? await spare(given) : given)

@@ -20,6 +20,7 @@ export interface Echo {
 export interface Booted {
   readonly pid: Pick<Pid, 'nodeName' | 'creation' | 'id'>
   readonly nodes: readonly string[]
+  readonly threadId: number
 }
 
 export const echo = { module: workerModule('echo.mjs'), export: 'boot' }

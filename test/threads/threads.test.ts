@@ -46,6 +46,21 @@ describe('a thread is a node', () => {
     expect(() => espalier.transfer(new Uint8Array(new ArrayBuffer(8), 4))).toThrow(/bytes/)
   })
 
+  test('the next one of its kind takes the spare that it has kept', async () => {
+    const idOf = async (name: string, options: import('./fixture.ts').ThreadOptions = {}) => {
+      const { thread, booted } = await fixture.start(name, options)
+      return { thread, id: booted.threadId }
+    }
+    const first = await idOf('one', { spare: true })
+    const other = await idOf('two')
+    await first.thread.terminate()
+    const second = await idOf('one', { spare: true })
+    // Threads are numbered as they are started: the spare was, before the other one.
+    expect(first.id < second.id && second.id < other.id).toBe(true)
+    const bounded = await idOf('three', { resourceLimits: smallHeap })
+    expect(bounded.id).toBeGreaterThan(other.id)
+  })
+
   test('it is connected to the main thread and to those before it', async () => {
     await fixture.start('one')
     const { booted } = await fixture.start('two')

@@ -1,4 +1,5 @@
 // Code for worker threads of the tests: a server that answers, and what threads may be told to do.
+import { threadId } from 'node:worker_threads'
 import { defineServer, located, noReply, reply } from 'espalier'
 
 const Echo = defineServer({
@@ -25,7 +26,7 @@ export const LocatedEcho = located(import.meta.url, 'LocatedEcho', Echo)
 /** Starts an echo; what is returned must cross, so it is the parts of its pid. */
 export async function boot({ node, distribution }) {
   const { nodeName, creation, id } = await node.start(Echo, { name: 'echo' })
-  return { pid: { nodeName, creation, id }, nodes: distribution.nodes() }
+  return { pid: { nodeName, creation, id }, nodes: distribution.nodes(), threadId }
 }
 
 export function fail() {
