@@ -60,8 +60,8 @@ export interface ThreadData {
 
 /** What a spare thread starts with. It gets its ThreadData as a message once it is wanted. */
 export interface SpareData {
-  /** URL of a module to load meanwhile. */
-  readonly preload: string | undefined
+  /** What to load meanwhile. */
+  readonly preload: Pick<BootCode, 'module' | 'export'> | undefined
 }
 
 /** Bounds of what one thread sends to another. */

@@ -24,7 +24,7 @@ export class Spares {
     const kind = kindOf(options)
     if (this.#stopped || this.#spares.has(kind)) return
     const { boot, execArgv = [], resourceLimits } = options
-    const workerData: SpareData = { preload: boot && String(boot.module) }
+    const workerData: SpareData = { preload: boot && { module: String(boot.module), export: boot.export } }
     const spare = new Worker(entry, {
       name: 'espalier-spare',
       workerData,

@@ -51,7 +51,7 @@ async function spare({ preload }: SpareData): Promise<ThreadData> {
   if (parentPort === null) throw new TypeError('a spare thread is started by another thread')
   const told = once(parentPort, 'message')
   // What cannot be loaded fails the boot of the thread, not the spare.
-  if (preload !== undefined) await import(preload).catch(() => {})
+  if (preload !== undefined) await systemModules.load(preload.module, preload.export).catch(() => {})
   const [data] = await told
   parentPort.unref()
   return data as ThreadData

@@ -70,6 +70,11 @@ export const realWorld: readonly RealWorldEntry[] = [
     reason: 'the pool behind the port Offload, as large as the machine',
   },
   {
+    path: 'src/threads/spares.ts',
+    names: ['node:worker_threads'],
+    reason: 'starts worker threads before they are wanted',
+  },
+  {
     path: 'src/threads/hub.ts',
     names: ['node:worker_threads'],
     reason: 'makes the ports by which two threads talk',
