@@ -19,7 +19,9 @@ describe('a thread is a node', () => {
     expect(await ref.call('count')).toBe(5)
   })
 
-  test('bytes that are marked to be moved are moved there and back, others are copied', async () => {
+  test('bytes that are marked to be moved are moved there and back, others are copied', {
+    timeout: 60_000,
+  }, async () => {
     const { ref } = await fixture.start('one')
     const [moved, copied] = [new Uint8Array(100_000).fill(7), new Uint8Array(100_000).fill(8)]
     const answer = ref.call('echo', { moved: espalier.transfer(moved), again: moved, copied })
@@ -32,7 +34,7 @@ describe('a thread is a node', () => {
     )
   })
 
-  test('bytes that wait for room are moved too, and in order', async () => {
+  test('bytes that wait for room are moved too, and in order', { timeout: 60_000 }, async () => {
     const small = new Fixture({ windowBytes: 64 * 1024 })
     const { ref } = await small.start('one')
     const sent = Array.from({ length: 20 }, (_, n) => new Uint8Array(50_000).fill(n))
@@ -46,7 +48,7 @@ describe('a thread is a node', () => {
     expect(() => espalier.transfer(new Uint8Array(new ArrayBuffer(8), 4))).toThrow(/bytes/)
   })
 
-  test('the next one of its kind takes the spare that it has kept', async () => {
+  test('the next one of its kind takes the spare that it has kept', { timeout: 60_000 }, async () => {
     const idOf = async (name: string, options: import('./fixture.ts').ThreadOptions = {}) => {
       const { thread, booted } = await fixture.start(name, options)
       return { thread, id: booted.threadId }
