@@ -177,7 +177,7 @@ class ScheduleDriver {
 // biome-ignore format: a list of words
 const FAULTS: ReadonlySet<string> = new Set([
   'crash', 'restart', 'pause', 'resume', 'partition', 'cut', 'heal', 'network', 'hold', 'release', 'dropNext',
-  'duplicateNext', 'clock', 'gateDisk', 'releaseDisk', 'disk', 'wipe',
+  'duplicateNext', 'clock', 'gateDisk', 'releaseDisk', 'disk', 'wipe', 'kill',
 ] satisfies FaultStep['op'][])
 
 function isFault(step: Step): step is FaultStep {

@@ -9,6 +9,7 @@ import {
   json,
   maybe,
   millis,
+  natural,
   node,
   nodes,
   probability,
@@ -114,6 +115,7 @@ const faultSteps = [
     disk('ok', {}),
   ]),
   step('wipe', { node }),
+  step('kill', { node, lot: maybe(natural, 0) }),
 ] as const
 
 const groupSteps = [

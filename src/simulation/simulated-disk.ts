@@ -39,6 +39,7 @@ export class SimulatedDisk {
   #latency: readonly [number, number]
   #gated = false
   #tearsNext = false
+  #rotsNext = false
   #memory: MemoryDisk
 
   /** @internal */
@@ -93,11 +94,17 @@ export class SimulatedDisk {
     this.#tearsNext = true
   }
 
+  /** The next power cut comes with a damaged page: one bit of something stored, synced or not, is the other way round. */
+  rotNext(): void {
+    this.#rotsNext = true
+  }
+
   /** Everything is as at the beginning, but for what is stored. */
   heal(): void {
     this.setFull(false)
     this.setLatency(undefined)
     this.#tearsNext = false
+    this.#rotsNext = false
     this.release()
   }
 
@@ -112,11 +119,27 @@ export class SimulatedDisk {
     const tear = { operations: random.below(4), bytes: random.below(512) }
     this.memory.cutPower(this.#tearsNext ? { kept, tear } : { kept })
     this.#tearsNext = false
+    if (this.#rotsNext) this.#rot()
+    this.#rotsNext = false
   }
 
   /** Everything stored is gone. Only while the node is down. */
   wipe(): void {
     this.#memory = this.#blank()
+  }
+
+  #rot(): void {
+    const { random } = this.#host
+    const contents = this.memory.contents()
+    if (contents.length === 0) return
+    const { name, key } = random.pick(contents)
+    this.memory.damage(name, key, (value) => {
+      const at = random.below(Math.max(1, value.length))
+      const bit = 1 << random.below(8)
+      const damaged = value[at]
+      if (damaged !== undefined) value[at] = damaged ^ bit
+      return value
+    })
   }
 
   #blank(): MemoryDisk {

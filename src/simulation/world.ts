@@ -196,6 +196,18 @@ export class World {
     this.#boot(name)
   }
 
+  /**
+   * Kills one process of a node, of those that a living process of it has started: what a supervisor must set right.
+   * `lot` says which, counted round. No effect on a node that is down, or has none.
+   */
+  kill(name: string, lot: number): void {
+    const { node } = this.#member(name)
+    const children = node.living().filter(({ parent }) => parent !== undefined && node.isAlive(parent))
+    const victim = children[lot % children.length]
+    if (node.state === 'down' || victim === undefined) return
+    this.#engine.guarded(() => node.sendExit(victim.pid, 'kill'))
+  }
+
   /** The code of a node stands still; what reaches it waits. No effect on one that is down or paused. */
   pause(name: string): void {
     const { node } = this.#member(name)
@@ -380,7 +392,10 @@ export class World {
     }
     try {
       const outcome: unknown = this.#engine.guarded(() => options.boot?.(node, machine))
-      if (outcome instanceof Promise) outcome.catch(failed)
+      if (!(outcome instanceof Promise)) return
+      outcome.catch(failed)
+      // What it awaits may be known at once: no event of the node's need come of it.
+      this.#engine.pulse.stirred = true
     } catch (error) {
       failed(error)
     }

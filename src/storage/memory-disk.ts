@@ -80,6 +80,11 @@ export class MemoryDisk {
     return this.#volume(name).damage(key, change)
   }
 
+  /** All that is stored: each key with its store's name, in order. */
+  contents(): { readonly name: string; readonly key: Uint8Array }[] {
+    return [...this.#volumes].flatMap(([name, volume]) => volume.keys().map((key) => ({ name, key: key.slice() })))
+  }
+
   #volume(name: string): Volume {
     let volume = this.#volumes.get(name)
     if (volume === undefined) {

@@ -5,7 +5,7 @@
 
 import { BatchReader, kinds } from './batch.ts'
 import { StorageError } from './errors.ts'
-import { compareSlice } from './keys.ts'
+import { compareSlice, maxKeyBytes } from './keys.ts'
 import { SortedMap } from './sorted-map.ts'
 import { restOf, type ScanPage, type ScanRange, type StoredEntry } from './store.ts'
 
@@ -82,6 +82,12 @@ export class Volume {
       entries.push({ key: key.slice(), value: value.slice() })
     }
     return { entries, rest: undefined }
+  }
+
+  /** Every key, in order. */
+  keys(): Uint8Array[] {
+    const behind = new Uint8Array(maxKeyBytes + 1).fill(0xff)
+    return [...this.#map.between(Uint8Array.of(0), behind)].map(([key]) => key)
   }
 
   /** Replaces a stored value behind everyone's back: rot. Undefined removes it. False if the key is not there. */

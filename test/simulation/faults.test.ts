@@ -28,6 +28,16 @@ describe('faults drawn by a seed', () => {
 })
 
 describe('faults as fast-check values', () => {
+  test('property: a storm of the kinds that must be asked for can be held by a schedule file', () => {
+    const kinds = ['tornWrite', 'rot', 'kill'] as const
+    fc.assert(
+      fc.property(draws, (lists) => {
+        const steps = JSON.parse(JSON.stringify(stepsOf(faultsFrom(lists, nodes, { ...storm, kinds }))))
+        expect(readSchedule({ name: 'x', protocol: 'sample', nodes: 3, seed: 1, steps }).steps).toEqual(steps)
+      }),
+    )
+  })
+
   test('property: every list of numbers is a storm that a schedule file can hold', () => {
     fc.assert(
       fc.property(arbitraryFaults, (faults) => {

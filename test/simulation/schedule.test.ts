@@ -72,6 +72,7 @@ const everything = {
     ...['tornTail', 'corrupt', 'full', 'slow', 'ok'].map((fault) => ({ op: 'disk', node: 'n1', fault })),
     { op: 'disk', node: 'n1', fault: 'corrupt', index: 3 },
     { op: 'disk', node: 'n1', fault: 'slow', syncLatency: [1, 2] },
+    { op: 'kill', node: 'n1', lot: 2 },
     { op: 'transfer', to: 'n2', id: 't' },
     ...['add', 'addLearner', 'promote', 'remove'].map((op) => ({ op, node: 'n5', id: op, to: 'n1', deadline: 100 })),
     { op: 'replaceAll', members: ['n1', 'n6'], id: 'r', to: 'n1', deadline: 100 },
