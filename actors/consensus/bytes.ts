@@ -15,31 +15,62 @@ export class CodecError extends EspalierError {
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Grows as it is written; {@link take} ends it. */
+/** Memory that writers write into. */
+interface Slab {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly view: DataView
+  used: number
+}
+
+/** Set aside at once; small writers take their part of it: making a buffer costs more than filling it. */
+const SLAB_BYTES = 8192
+const LARGE_BYTES = SLAB_BYTES / 8
+
+let shared = newSlab(SLAB_BYTES)
+
+function newSlab(size: number): Slab {
+  const bytes = new Uint8Array(size)
+  return { bytes, view: new DataView(bytes.buffer), used: 0 }
+}
+
+/** Memory with room for `size` bytes behind `used`: one's own if that is much. */
+function slabFor(size: number): Slab {
+  if (size > LARGE_BYTES) return newSlab(size)
+  if (shared.used + size > SLAB_BYTES) shared = newSlab(SLAB_BYTES)
+  return shared
+}
+
+/** Grows as it is written; {@link take} ends it. What it makes may share its memory with what others make: keep a copy. */
 export class ByteWriter {
-  #bytes: Uint8Array
-  #view: DataView
-  #length = 0
+  #slab: Slab
+  /** Where its part of the slab begins and ends, and how far it is written. */
+  #from: number
+  #end: number
+  #at: number
 
   /** @param size bytes to set aside at first. Default 64. */
   constructor(size = 64) {
-    this.#bytes = new Uint8Array(size)
-    this.#view = new DataView(this.#bytes.buffer)
+    const slab = slabFor(size)
+    this.#slab = slab
+    this.#from = slab.used
+    this.#at = slab.used
+    slab.used += size
+    this.#end = slab.used
   }
 
   get length(): number {
-    return this.#length
+    return this.#at - this.#from
   }
 
   u8(value: number): this {
     const at = this.#reserve(1)
-    this.#view.setUint8(at, value)
+    this.#slab.view.setUint8(at, value)
     return this
   }
 
   u32(value: number): this {
     const at = this.#reserve(4)
-    this.#view.setUint32(at, value, true)
+    this.#slab.view.setUint32(at, value, true)
     return this
   }
 
@@ -47,15 +78,15 @@ export class ByteWriter {
   u64(value: number): this {
     if (!Number.isSafeInteger(value) || value < 0) throw new CodecError(`${value} is no non-negative safe integer`)
     const at = this.#reserve(8)
-    this.#view.setUint32(at, value >>> 0, true)
-    this.#view.setUint32(at + 4, Math.floor(value / 2 ** 32), true)
+    this.#slab.view.setUint32(at, value >>> 0, true)
+    this.#slab.view.setUint32(at + 4, Math.floor(value / 2 ** 32), true)
     return this
   }
 
   /** The bytes alone, without their length. */
   raw(bytes: Uint8Array): this {
     const at = this.#reserve(bytes.length)
-    this.#bytes.set(bytes, at)
+    this.#slab.bytes.set(bytes, at)
     return this
   }
 
@@ -69,22 +100,32 @@ export class ByteWriter {
   }
 
   /** What was written. The writer is used up: the bytes are its own. */
-  take(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length)
+  take(): Uint8Array<ArrayBuffer> {
+    // What was set aside for nothing is there for the next.
+    if (this.#slab.used === this.#end) this.#slab.used = this.#at
+    this.#end = this.#at
+    return this.#slab.bytes.subarray(this.#from, this.#at)
   }
 
-  /** Where the next `size` bytes go. Ask for the view afterwards: it may be another one. */
+  /** Where the next `size` bytes go. Ask for the slab afterwards: it may be another one. */
   #reserve(size: number): number {
-    const at = this.#length
-    const needed = at + size
-    if (needed > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(needed, 2 * this.#bytes.length))
-      grown.set(this.#bytes.subarray(0, at))
-      this.#bytes = grown
-      this.#view = new DataView(grown.buffer)
-    }
-    this.#length = needed
+    if (this.#at + size > this.#end) this.#grow(size)
+    const at = this.#at
+    this.#at = at + size
     return at
+  }
+
+  #grow(size: number): void {
+    const written = this.take()
+    const room = Math.max(written.length + size, 2 * (this.#end - this.#from))
+    const slab = slabFor(room)
+    const from = slab.used
+    slab.bytes.set(written, from)
+    slab.used += room
+    this.#slab = slab
+    this.#from = from
+    this.#at = from + written.length
+    this.#end = slab.used
   }
 }
 

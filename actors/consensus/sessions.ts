@@ -37,6 +37,8 @@ const version = 1
 
 export class Sessions {
   readonly #sessions = new Map<number, Session>()
+  /** The last of the map: most requests come in runs of one session. 0: unknown. */
+  #latest = 0
 
   /** How many sessions are open. */
   get size(): number {
@@ -49,6 +51,7 @@ export class Sessions {
 
   /** Opens a session at a place in the log; beyond `maxSessions`, those used longest ago end. */
   open(id: number, timeMs: number, ttlMs: number, maxSessions: number): void {
+    this.#latest = 0
     this.#sessions.set(id, { ttlMs, lastUsedMs: timeMs, acknowledgedBelow: 1, answers: new Map() })
     for (const oldest of this.#sessions.keys()) {
       if (this.#sessions.size <= Math.max(1, maxSessions)) break
@@ -75,9 +78,15 @@ export class Sessions {
   /** Decides about a request that has been committed, and notes the use of its session. */
   admit(id: number, serial: number, acknowledgedBelow: number, timeMs: number): Admission {
     const session = this.#sessions.get(id)
-    this.#sessions.delete(id)
-    if (session === undefined || isOver(session, timeMs)) return { type: 'refused', code: 'sessionExpired' }
-    this.#sessions.set(id, session)
+    if (session === undefined || isOver(session, timeMs)) {
+      this.#sessions.delete(id)
+      return { type: 'refused', code: 'sessionExpired' }
+    }
+    if (id !== this.#latest) {
+      this.#sessions.delete(id)
+      this.#sessions.set(id, session)
+      this.#latest = id
+    }
     session.lastUsedMs = timeMs
     if (acknowledgedBelow > session.acknowledgedBelow) {
       session.acknowledgedBelow = acknowledgedBelow
@@ -91,7 +100,8 @@ export class Sessions {
 
   /** Remembers the answer to a request that {@link admit} let through. */
   remember(id: number, serial: number, answer: Uint8Array): void {
-    this.#sessions.get(id)?.answers.set(serial, answer)
+    // Kept for long: it must not hold on to what it is a part of.
+    this.#sessions.get(id)?.answers.set(serial, answer.length === answer.buffer.byteLength ? answer : answer.slice())
   }
 
   /** The table as bytes; equal tables have equal bytes. */

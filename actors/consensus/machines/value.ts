@@ -11,6 +11,8 @@ export type Value = JsonValue | Uint8Array
 
 const tags = { json: 0, bytes: 1, error: 2 } as const
 
+const decoder = new TextDecoder()
+
 /** The canonical bytes of a value. @throws OptionError for what is no value */
 export function encodeValue(value: Value): Uint8Array {
   return value instanceof Uint8Array ? tagged(tags.bytes, value) : tagged(tags.json, canonicalBytes(value))
@@ -25,7 +27,7 @@ export function encodeError(why: string): Uint8Array {
 export function decodeValue(bytes: Uint8Array): Value {
   const content = bytes.subarray(1)
   if (bytes[0] === tags.bytes) return content
-  const text = new TextDecoder().decode(content)
+  const text = decoder.decode(content)
   if (bytes[0] === tags.json) {
     try {
       return JSON.parse(text) as JsonValue
