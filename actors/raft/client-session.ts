@@ -37,6 +37,8 @@ export class ClientSession {
   #isExpired = false
   #opening: ClientRequestState | undefined
   #serial = 0
+  /** The session's serials that await an answer, ascending. */
+  readonly #open = new Set<number>()
   #nextId = 1
   #target = 0
   #outbox: ClientRequestState[] = []
@@ -144,6 +146,7 @@ export class ClientSession {
       const command = operation.type === 'command' ? operation.command : operation.question
       pending.session = this.#session
       pending.serial = ++this.#serial
+      this.#open.add(pending.serial)
       const payload = encodeCommand({
         kind: 'request',
         session: this.#session,
@@ -165,9 +168,9 @@ export class ClientSession {
     this.#prepare(this.#opening)
   }
 
-  /** Below it the session awaits nothing. Its serials ascend with the ids, so the first that is found is the lowest. */
+  /** Below it the session awaits nothing. */
   #lowestSerial(): number {
-    for (const { session, serial } of this.#pending.values()) if (serial > 0 && session === this.#session) return serial
+    for (const lowest of this.#open) return lowest
     return this.#serial + 1
   }
 
@@ -237,9 +240,15 @@ export class ClientSession {
     }
   }
 
-  #sessionOver(pending: ClientRequestState, isCertain: boolean): void {
+  #lost(): void {
     this.#session = undefined
     this.#isExpired = true
+    this.#open.clear()
+  }
+
+  #sessionOver(pending: ClientRequestState, isCertain: boolean): void {
+    // It may be that another one has been opened since.
+    if (pending.session === this.#session) this.#lost()
     if (!this.#options.renew || !isCertain || pending.operation.type === 'expire') return
     // It had no effect in the session that is gone: it may have it in the next one.
     pending.item = undefined
@@ -252,10 +261,8 @@ export class ClientSession {
 
   #end(pending: ClientRequestState, outcome: OperationOutcome): void {
     this.#pending.delete(pending.id)
-    if (outcome.type === 'answered' && pending.operation.type === 'expire') {
-      this.#session = undefined
-      this.#isExpired = true
-    }
+    if (pending.session === this.#session) this.#open.delete(pending.serial)
+    if (outcome.type === 'answered' && pending.operation.type === 'expire') this.#lost()
     if (pending.submitter !== undefined) this.#tell(pending.submitter, outcome)
   }
 
