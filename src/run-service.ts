@@ -8,6 +8,7 @@ import { OptionError } from './kernel/errors.ts'
 export interface ServiceStep {
   /** For people: said of a step that fails or hangs. */
   readonly name: string
+  /** Ends it; what it answers is waited for. */
   readonly stop: () => unknown
 }
 

@@ -23,10 +23,10 @@ describe('a thread is a node', () => {
     timeout: 60_000,
   }, async () => {
     const { ref } = await fixture.start('one')
-    const [moved, copied] = [new Uint8Array(100_000).fill(7), new Uint8Array(100_000).fill(8)]
+    const [moved, copied] = [new Uint8Array(2000).fill(7), new Uint8Array(2000).fill(8)]
     const answer = ref.call('echo', { moved: espalier.transfer(moved), again: moved, copied })
-    expect([moved.byteLength, copied.byteLength]).toEqual([0, 100_000])
-    const full = (byte: number) => new Uint8Array(100_000).fill(byte)
+    expect([moved.byteLength, copied.byteLength]).toEqual([0, 2000])
+    const full = (byte: number) => new Uint8Array(2000).fill(byte)
     expect(await answer).toEqual({ moved: full(7), again: full(7), copied: full(8) })
     const words = new Float64Array([1, 2])
     expect(await ref.call('echo', [espalier.transfer(words.buffer), espalier.transfer(new Float64Array([3]))])).toEqual(
@@ -35,11 +35,11 @@ describe('a thread is a node', () => {
   })
 
   test('bytes that wait for room are moved too, and in order', { timeout: 60_000 }, async () => {
-    const small = new Fixture({ windowBytes: 64 * 1024 })
+    const small = new Fixture({ windowBytes: 4096 })
     const { ref } = await small.start('one')
-    const sent = Array.from({ length: 20 }, (_, n) => new Uint8Array(50_000).fill(n))
+    const sent = Array.from({ length: 20 }, (_, n) => new Uint8Array(3000).fill(n))
     const answers = await Promise.all(sent.map((bytes) => ref.call('echo', espalier.transfer(bytes))))
-    expect(answers).toEqual(Array.from({ length: 20 }, (_, n) => new Uint8Array(50_000).fill(n)))
+    expect(answers).toEqual(Array.from({ length: 20 }, (_, n) => new Uint8Array(3000).fill(n)))
     expect(sent.every(({ byteLength }) => byteLength === 0)).toBe(true)
     await small.stop()
   })
