@@ -45,7 +45,13 @@ export async function runWorkload(
   nodeArgs: readonly string[] = [],
 ): Promise<Result> {
   const { file, args } = contender.command(workload)
-  const { code, stdout, stderr } = await runProcess(file, [...nodeArgs, ...args], TIME_LIMIT_MS)
+  // Node may stand behind a command that says where it runs.
+  const node = [file, ...args].indexOf(process.execPath)
+  const { code, stdout, stderr } = await runProcess(
+    file,
+    args.toSpliced(Math.max(0, node), 0, ...nodeArgs),
+    TIME_LIMIT_MS,
+  )
   const fail = (what: string) =>
     new ContenderFailure(`${contender.name}, workload ${workload.name}: ${what}\n${stderr.slice(-2000)}`)
   if (code !== 0) throw fail(`exit code ${code}`)
