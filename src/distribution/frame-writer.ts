@@ -36,6 +36,8 @@ const KEPT_BYTES = 1024 * 1024
 const float = new Float64Array(1)
 const floatBytes = new Uint8Array(float.buffer)
 
+const NONE: readonly ArrayBuffer[] = []
+
 /** Thrown by the hand-laid part where a value must go through the codec as a whole. */
 const NOT_PLAIN = new Error('not plain')
 
@@ -59,7 +61,7 @@ export class FrameWriter {
 
   /** The buffers that go beside the frame: the caller's from now on. */
   takeMoved(): readonly ArrayBuffer[] {
-    return this.#moved?.splice(0) ?? []
+    return this.moves ? (this.#moved?.splice(0) ?? NONE) : NONE
   }
 
   /** Bytes of the frame so far. */

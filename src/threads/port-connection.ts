@@ -15,11 +15,18 @@ const FATE_MS = 1000
 /** What a frame costs beside its bytes, wherever it waits. */
 const FRAME_BYTES = 128
 
-/** A frame, and what goes beside it. */
-type Cargo = readonly [frame: Uint8Array, ...moved: readonly ArrayBuffer[]]
+const NONE: readonly ArrayBuffer[] = []
 
-function bytesOf([frame, ...moved]: Cargo): number {
-  return moved.reduce((sum, { byteLength }) => sum + byteLength, frame.length + FRAME_BYTES)
+/** A frame that waits, and what goes beside it. */
+interface Waiting {
+  readonly frame: Uint8Array
+  readonly moved: readonly ArrayBuffer[]
+}
+
+function bytesOf(frame: Uint8Array, moved: readonly ArrayBuffer[]): number {
+  let bytes = frame.length + FRAME_BYTES
+  for (const { byteLength } of moved) bytes += byteLength
+  return bytes
 }
 
 export class PortConnection implements Connection {
@@ -34,7 +41,7 @@ export class PortConnection implements Connection {
   readonly #over: (connection: PortConnection) => void
   #listener: ConnectionListener | null = null
   /** Frames that wait for room. */
-  #queue: Cargo[] = []
+  #queue: Waiting[] = []
   #queuedBytes = 0
   /** Nothing is sent any more, nor told but the loss. */
   #closed = false
@@ -71,12 +78,11 @@ export class PortConnection implements Connection {
     if (this.#closed && this.#reason !== undefined) this.#ports.turns.soon(() => this.#tell())
   }
 
-  send(frame: Uint8Array, moved: readonly ArrayBuffer[] = []): void {
+  send(frame: Uint8Array, moved: readonly ArrayBuffer[] = NONE): void {
     if (this.#closed) return
-    const cargo: Cargo = [frame, ...moved]
-    const bytes = bytesOf(cargo)
-    if (this.#queue.length === 0 && this.#taker.take(bytes)) return this.#post(cargo)
-    this.#queue.push(cargo)
+    const bytes = bytesOf(frame, moved)
+    if (this.#queue.length === 0 && this.#taker.take(bytes)) return this.#post(frame, moved)
+    this.#queue.push({ frame, moved })
     this.#queuedBytes += bytes
     if (this.#queuedBytes > this.#limits.maxQueuedBytes) this.#overflow()
     else if (this.#queue.length === 1) this.#pump()
@@ -85,7 +91,7 @@ export class PortConnection implements Connection {
   close(reason: string): void {
     if (this.#closed) return
     // What was sent before still goes: it is bounded, and nothing follows it.
-    for (const cargo of this.#queue) this.#post(cargo)
+    for (const { frame, moved } of this.#queue) this.#post(frame, moved)
     this.#end(reason)
     this.#ports.turns.soon(() => this.#tell())
   }
@@ -119,9 +125,13 @@ export class PortConnection implements Connection {
       this.#port.close()
       return this.#tell()
     }
-    const cargo: Cargo = message instanceof Uint8Array ? [message] : (message as Cargo)
-    const [frame, ...moved] = cargo
-    const bytes = bytesOf(cargo)
+    if (message instanceof Uint8Array) return this.#received(message, NONE)
+    const [frame, ...moved] = message as readonly [Uint8Array, ...ArrayBuffer[]]
+    return this.#received(frame, moved)
+  }
+
+  #received(frame: Uint8Array, moved: readonly ArrayBuffer[]): void {
+    const bytes = bytesOf(frame, moved)
     try {
       this.#listener?.received(frame, moved)
     } finally {
@@ -134,16 +144,18 @@ export class PortConnection implements Connection {
     let sent = 0
     do {
       for (; sent < this.#queue.length; sent++) {
-        const cargo = this.#queue[sent]
-        if (cargo === undefined || !this.#taker.take(bytesOf(cargo))) break
-        this.#queuedBytes -= bytesOf(cargo)
-        this.#post(cargo)
+        const next = this.#queue[sent]
+        if (next === undefined) break
+        const bytes = bytesOf(next.frame, next.moved)
+        if (!this.#taker.take(bytes)) break
+        this.#queuedBytes -= bytes
+        this.#post(next.frame, next.moved)
       }
     } while (sent < this.#queue.length && this.#taker.wait())
     this.#queue.splice(0, sent)
   }
 
-  #post([frame, ...moved]: Cargo): void {
+  #post(frame: Uint8Array, moved: readonly ArrayBuffer[]): void {
     const { buffer } = frame
     const whole = buffer instanceof ArrayBuffer && buffer.byteLength === frame.length ? frame : new Uint8Array(frame)
     const own = whole.buffer as ArrayBuffer
