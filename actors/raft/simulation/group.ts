@@ -267,8 +267,9 @@ function aroundOf(world: World, { config, nodeConfig }: RaftGroupSchedule): Surr
     clockOf: (node) => world.clock(node).now(),
     trueMs: () => world.time.nowMs,
     termsOf: (node) => {
-      const { electionTimeout, checkQuorum, leaseReads, maxClockDrift } = { ...config, ...nodeConfig[node] }
-      return { leastElectionMs: electionTimeout[0], checkQuorum, leaseReads, maxClockDrift }
+      const { electionTimeout, heartbeat, checkQuorum, leaseReads, maxClockDrift } = { ...config, ...nodeConfig[node] }
+      const [leastElectionMs, mostElectionMs] = electionTimeout
+      return { leastElectionMs, mostElectionMs, heartbeatMs: heartbeat, checkQuorum, leaseReads, maxClockDrift }
     },
   }
 }

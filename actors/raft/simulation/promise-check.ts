@@ -14,6 +14,8 @@ import { isQuorum, votersOf } from './voters.ts'
 /** What of a replica's options the promise depends on. */
 export interface PromiseTerms {
   readonly leastElectionMs: number
+  readonly mostElectionMs: number
+  readonly heartbeatMs: number
   readonly checkQuorum: boolean
   readonly leaseReads: boolean
   readonly maxClockDrift: number

@@ -14,6 +14,7 @@ export const RAFT_INVARIANTS = [
   'durable before said',
   'reads',
   'leases',
+  'quorum',
   'snapshots',
   'specification',
   /** What the core checks of itself. */

@@ -6,6 +6,7 @@ import type { LogIndex } from '../core/entry.ts'
 import type { Input } from '../core/input.ts'
 import { ChunkCheck } from './chunk-check.ts'
 import { PromiseCheck, type Surroundings } from './promise-check.ts'
+import { QuorumCheck } from './quorum-check.ts'
 import { ReadCheck } from './read-check.ts'
 import type { ReplicaRecord } from './replica-record.ts'
 import type { Violation } from './rules.ts'
@@ -24,10 +25,12 @@ export class StepCheck {
   readonly #reads = new ReadCheck()
   readonly #chunks = new ChunkCheck()
   readonly #promises: PromiseCheck | undefined
+  readonly #quorums: QuorumCheck | undefined
 
   /** Without `around`, whose clocks show what voters have promised leaders, leases are not judged. */
   constructor(around: Surroundings | undefined) {
     this.#promises = around && new PromiseCheck(around)
+    this.#quorums = around && new QuorumCheck(around.termsOf)
   }
 
   started(record: ReplicaRecord): void {
@@ -38,7 +41,7 @@ export class StepCheck {
 
   stepped(record: ReplicaRecord, step: Judged): Violation | undefined {
     const violation = this.#reads.stepped(record, step) ?? this.#chunks.stepped(record, step)
-    return this.#promises?.stepped(record, step) ?? violation
+    return this.#promises?.stepped(record, step) ?? violation ?? this.#quorums?.stepped(record, step)
   }
 
   leased(record: ReplicaRecord, configuration: Configuration | undefined): Violation | undefined {

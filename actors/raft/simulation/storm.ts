@@ -159,9 +159,10 @@ function drawWeather({ random, names, nodes, forMs, leases }: Storm): Step[] {
 function drawTargeted(storm: Storm): Step[] {
   const { random, forMs } = storm
   const active = EPISODES.filter(() => random.chance(1, 2))
-  if (active.length === 0) return []
-  const many = random.between(2, random.pick([14, 14, 28]))
-  return Array.from({ length: many }, () => random.pick(active)(storm, random.below(forMs))).flat()
+  const many = active.length === 0 ? 0 : random.between(2, random.pick([14, 14, 28]))
+  const drawn = Array.from({ length: many }, () => random.pick(active)(storm, random.below(forMs)))
+  // Whoever is there to be damaged is.
+  return [damage(storm, random.below(forMs)), ...drawn].flat()
 }
 
 type Episode = (storm: Storm, at: number) => Step[]
@@ -354,7 +355,16 @@ function drawMembership(random: SeededRandom, { nodes, forMs, victim }: Membersh
   const joiners = names.slice(nodes, nodes + random.between(1, 3))
   const present = new Set<string>()
   const times = Array.from({ length: random.between(1, 12) }, () => random.below(forMs)).sort((a, b) => a - b)
-  return times.map((at): Step => {
+  const cutAt = (at: number): Step[] => {
+    const there = [...names.slice(0, nodes), ...present]
+    const near = there.filter(() => random.chance(1, 2))
+    const from = at + random.between(1, 80)
+    return [
+      { at: from, op: 'partition', groups: [near, there.filter((name) => !near.includes(name))] },
+      { at: from + random.between(300, 1200), op: 'heal' },
+    ]
+  }
+  const changeAt = (at: number): Step => {
     const joined = [...present]
     const node = random.pick([...names.slice(0, nodes), ...joined])
     const lot = random.below(5)
@@ -370,6 +380,11 @@ function drawMembership(random: SeededRandom, { nodes, forMs, victim }: Membersh
     const joiner = random.pick(joiners)
     present.add(joiner)
     return { at, op: random.pick(['add', 'addLearner']), node: joiner }
+  }
+  // The network breaks where both majorities of a joint configuration are needed.
+  return times.flatMap((at) => {
+    const step = changeAt(at)
+    return step.op === 'replaceAll' && random.chance(2, 3) ? [step, ...cutAt(at)] : [step]
   })
 }
 

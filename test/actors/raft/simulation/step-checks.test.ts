@@ -7,6 +7,7 @@ import type { Message, SnapshotDescription } from '../../../../actors/raft/core/
 import { ChunkCheck } from '../../../../actors/raft/simulation/chunk-check.ts'
 import { RaftChecker } from '../../../../actors/raft/simulation/invariants.ts'
 import { PromiseCheck } from '../../../../actors/raft/simulation/promise-check.ts'
+import { QuorumCheck } from '../../../../actors/raft/simulation/quorum-check.ts'
 import { ReadCheck } from '../../../../actors/raft/simulation/read-check.ts'
 import { ReplicaRecord } from '../../../../actors/raft/simulation/replica-record.ts'
 import { crc32c } from '../../../../src/storage/crc32c.ts'
@@ -71,7 +72,14 @@ describe('leases and stickiness', () => {
   function group(maxClockDrift = 0) {
     const clocks: Record<string, number> = { n1: 0, n2: 0, n3: 0 }
     let trueMs = 0
-    const terms = { leastElectionMs: 100, checkQuorum: true, leaseReads: true, maxClockDrift }
+    const terms = {
+      leastElectionMs: 100,
+      mostElectionMs: 200,
+      heartbeatMs: 50,
+      checkQuorum: true,
+      leaseReads: true,
+      maxClockDrift,
+    }
     const check = new PromiseCheck({ clockOf: (node) => clocks[node] ?? 0, trueMs: () => trueMs, termsOf: () => terms })
     const records = NAMES.map((name) => Object.assign(new ReplicaRecord(name, ''), { term: 1 }))
     const [n1, n2, n3] = records as [ReplicaRecord, ReplicaRecord, ReplicaRecord]
@@ -137,6 +145,39 @@ describe('leases and stickiness', () => {
     const asks = said({ kind: 'preVote', from: 'n3', term: 1, campaignTerm: 2, round: 1, last: { index: 0, term: 0 } })
     const grants = sent('n3', { kind: 'preVoteReply', from: 'n2', term: 1, campaignTerm: 2, round: 1, granted: true })
     expect(step(n2, asks, [grants])).toContain('whose log is behind its own')
+  })
+})
+
+describe('a leader that nobody answers', () => {
+  const terms = {
+    leastElectionMs: 100,
+    mostElectionMs: 200,
+    heartbeatMs: 50,
+    checkQuorum: true,
+    leaseReads: false,
+    maxClockDrift: 0,
+  }
+
+  function beats(count: number, answers: (at: number) => readonly string[], checkQuorum = true) {
+    const check = new QuorumCheck(() => ({ ...terms, checkQuorum }))
+    const record = Object.assign(new ReplicaRecord('n1', ''), { term: 1, role: 'leader' })
+    const step = (input: Input) => check.stepped(record, { input, effects: [], committed: 0, configuration })
+    for (let at = 1; at <= count; at += 1) {
+      for (const from of answers(at)) step(said(reply(from, at)))
+      const broken = step({ type: 'timeout', timer: 'heartbeat' })
+      if (broken !== undefined) return at
+    }
+    return undefined
+  }
+
+  test('red: it leads on for more than two election time-outs', () => {
+    expect(beats(100, () => [])).toBe(11)
+    expect(beats(100, (at) => (at < 20 ? ['n3'] : []))).toBe(30)
+  })
+
+  test('leads on while one of two others answers, or where nobody asks for a quorum', () => {
+    expect(beats(100, (at) => (at % 5 === 0 ? ['n2'] : []))).toBeUndefined()
+    expect(beats(100, () => [], false)).toBeUndefined()
   })
 })
 
