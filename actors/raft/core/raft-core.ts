@@ -283,7 +283,8 @@ function handleMessage(state: ReplicaState, message: Message): void {
   if (message.term > state.term) {
     if (!isToBeFollowed(state, message) || isDisturbance(state, message)) return
     followTerm(state, message)
-  } else if (message.term < state.term) {
+  } else if (message.term < state.term && message.kind !== 'preVoteReply') {
+    // A reply to a pre-vote says which round it is for: whoever is behind by a term has a vote like any other.
     correct(state, message)
     return
   }

@@ -124,6 +124,8 @@ export function maybeCommit(replica: ReplicaState): void {
   if (leading === undefined || !commitByCounting(replica)) return
   releaseCommitted(leading, replica.commit)
   advanceMembership(replica)
+  // Whoever was still to answer may have left the group: perhaps nobody is missing now, or is left to answer.
+  confirmReads(replica)
   startConfirming(replica)
 }
 

@@ -10,7 +10,7 @@ import { SeededRandom } from '../../../src/simulation/random.ts'
 import { readSchedule, type Schedule } from '../../../src/simulation/schedule.ts'
 import { CLIENT_KINDS, RAFT_KINDS } from '../../../src/simulation/schedule-steps.ts'
 
-const CALM_MS = 10_000
+const CALM_MS = 12_000
 const CALM_LOAD_MS = 4000
 
 /** A step as a schedule file has it. */
@@ -408,7 +408,7 @@ function calm({ names, forMs, founders }: Storm, load: Step): Step[] {
     { at, op: 'restart', node: 'all' },
     ...each('releaseApply'),
     load,
-    { at: at + 7500, op: 'put', id: 'last', client: 'c1', key: 'key0', value: 'calm', to: founders[0], deadline: 2000 },
-    { at: at + 8000, op: 'get', id: 'read', client: 'c2', key: 'key0', to: founders.at(-1), deadline: 1500 },
+    { at: at + 9500, op: 'put', id: 'last', client: 'c1', key: 'key0', value: 'calm', to: founders[0], deadline: 2000 },
+    { at: at + 10_000, op: 'get', id: 'read', client: 'c2', key: 'key0', to: founders.at(-1), deadline: 1500 },
   ]
 }

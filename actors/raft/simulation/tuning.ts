@@ -18,7 +18,7 @@ export function drawTuning(random: SeededRandom): Tuning {
   const some = (field: keyof RaftOptions, values: readonly number[]) =>
     random.chance(1, 3) ? { [field]: random.pick(values) } : {}
   const shared = {
-    ...some('maxCachedBytes', [400, 4000]),
+    ...some('maxCachedBytes', [1500, 6000]),
     ...some('maxBatchBytes', [300, 3000]),
     ...some('maxInflightBytes', [500, 5000]),
     ...some('maxUncommittedBytes', [2000, 20_000]),

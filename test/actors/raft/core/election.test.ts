@@ -218,6 +218,13 @@ describe('Pre-Vote (thesis §9.6)', () => {
     expect(stand.core.role).toBe('candidate')
   })
 
+  it('counts from whoever is behind by a term, too (24)', () => {
+    const stand = LoneCore.recovered(logOf(three), 3)
+    stand.step({ type: 'campaign' })
+    stand.receive(reply(true, { term: 1, campaignTerm: 4 }))
+    expect(stand.core).toMatchObject({ role: 'candidate', term: 4 })
+  })
+
   it('is lost to a quorum of refusals', () => {
     const stand = LoneCore.recovered(logOf(three), 1)
     stand.step({ type: 'campaign' })

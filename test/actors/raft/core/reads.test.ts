@@ -34,6 +34,16 @@ describe('a read', () => {
     expect(readable(stand)).toEqual([[1, 2]])
   })
 
+  it('waits for nobody who has left the group meanwhile', () => {
+    const stand = LoneCore.recovered(logOf(voters('n1', 'n2')), 1).lead()
+    stand.acknowledge('n2', 2, 0)
+    read(stand, 1)
+    expect(readable(stand)).toEqual([])
+    stand.step({ type: 'changeMembership', id: 7, change: { op: 'remove', node: 'n2' }, epochMs: 0 })
+    stand.persist()
+    expect(readable(stand)).toEqual([[1, 2]])
+  })
+
   it('is confirmed by a refusal of this term too, and not by a learner or another life', () => {
     const members = { members: [...three.members, { id: 'n4', incarnation: '', role: 'learner' as const }] }
     const stand = LoneCore.recovered(logOf(members), 1).lead()
