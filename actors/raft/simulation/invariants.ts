@@ -219,6 +219,7 @@ export class RaftChecker {
       }
       case 'truncate':
         record.cutFrom = Math.min(record.cutFrom, transition.from)
+        record.isUnplaced ||= record.configuredAt >= transition.from
         return
       case 'commit':
         return this.#committed(record, transition.through)
@@ -391,8 +392,8 @@ export class RaftChecker {
         `${record.key} goes by the membership of ${at}, and its snapshot has that of ${base.at}`,
       )
     }
-    const isCut = record.configuredAt >= record.cutFrom
-    if (!committed || at > record.configuredAt || isCut) record.configuredAt = at
+    if (!committed || at > record.configuredAt || record.isUnplaced) record.configuredAt = at
+    record.isUnplaced = false
   }
 
   /** What was taken out of the log is in force no longer, and what was put into it is in force at once. */

@@ -49,6 +49,8 @@ export class ReplicaRecord {
 
   /** Where the configuration stands that it says it goes by. */
   configuredAt: LogIndex = 0
+  /** That place has been taken out of its log, and it has not said yet what it goes by now. */
+  isUnplaced = false
   /** What this step takes out of the log begins here. */
   cutFrom = Number.POSITIVE_INFINITY
   /** The snapshot that is to take its log's place. */

@@ -344,6 +344,19 @@ describe('a received snapshot', () => {
     expect(stand.core.role).toBe('follower')
   })
 
+  it('is not installed if the log has come past it meanwhile', () => {
+    const stand = follower()
+    stand.receive(chunk(0, 10))
+    const entries = Array.from({ length: 8 }, (_, at) => entry(at + 2, at < 7 ? 3 : 4))
+    const previous = { index: 1, term: 0 }
+    stand.receive({ kind: 'append', from: 'n2', term: 4, previous, entries, commit: 9, round: 6 })
+    stand.persist()
+    expect(stand.core.commitIndex).toBe(9)
+    stand.step({ type: 'chunkStored', last: { index: 8, term: 3 }, nextOffset: 10 })
+    expect(ofType(stand.effects, 'installSnapshot')).toEqual([])
+    expect(stand.core.commitIndex).toBe(9)
+  })
+
   it('begins anew if the whole is damaged', () => {
     const stand = follower()
     receiveAll(stand)
