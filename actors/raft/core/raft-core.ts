@@ -277,14 +277,15 @@ function persistFailed(state: ReplicaState, write: number, durable: LogPosition)
 function handleMessage(state: ReplicaState, message: Message): void {
   if (message.from === state.id) return
   if (!isQuiet(state, message)) wake(state)
+  // It says which round it is for: whoever is behind by a term has a vote like any other.
+  if (message.kind === 'preVoteReply' && message.term < state.term) return handlePreVoteReply(state, message)
   // Neither is about the receiver's term.
   if (message.kind === 'preVote') return handlePreVote(state, message)
   if (message.kind === 'readIndex') return handleReadIndex(state, message)
   if (message.term > state.term) {
     if (!isToBeFollowed(state, message) || isDisturbance(state, message)) return
     followTerm(state, message)
-  } else if (message.term < state.term && message.kind !== 'preVoteReply') {
-    // A reply to a pre-vote says which round it is for: whoever is behind by a term has a vote like any other.
+  } else if (message.term < state.term) {
     correct(state, message)
     return
   }
