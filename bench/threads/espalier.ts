@@ -6,7 +6,7 @@ import { createNode, type Ref } from 'espalier'
 import { OffloadPool, Threads } from 'espalier/threads'
 import { Piscina } from 'piscina'
 import type { Run } from '../harness/contender.ts'
-import { type Bare, type Counter, packr } from './far.ts'
+import { type Bare, Counter, packr } from './far.ts'
 
 const SLICE = 1000
 const OUTSTANDING = 256
@@ -160,6 +160,32 @@ function batchesCounted(): Promise<number> {
   })
 }
 
+/** Calls within one node: one of the mesh, and one that knows of none, in turns. */
+async function local(count: number): Promise<Run> {
+  const alone = createNode({ name: 'alone' })
+  const sides = await Promise.all(
+    [node, alone].map(async (home) => ({ home, server: await home.start(Counter), ms: 0 })),
+  )
+  const slice = 20 * SLICE
+  for (let at = 0; at < count; at += slice) {
+    // Who comes first alternates too.
+    for (const side of at % (2 * slice) === 0 ? sides : sides.toReversed()) {
+      const began = performance.now()
+      await new Promise<void>((resolve, reject) => {
+        side.home.spawn(async (self) => {
+          await under(slice, () => self.call(side.server, 'add', 1)).then(() => resolve(), reject)
+        })
+      })
+      side.ms += performance.now() - began
+    }
+  }
+  const [meshed, plain] = await Promise.all(sides.map(({ server }) => server.call('get')))
+  if (meshed !== plain) throw new Error(`the node alone answered ${plain} of ${meshed}`)
+  await alone.stop()
+  const [ours, bare] = sides.map(({ ms }) => ms)
+  return { completed: meshed ?? 0, values: { ratio: (ours ?? 0) / (bare ?? 0) } }
+}
+
 /** How long a spare thread may take to load, in milliseconds: threads die more rarely than that. */
 const LOADING_MS = 700
 
@@ -203,6 +229,7 @@ export const tasks: Readonly<Record<string, (count: number) => Promise<Run>>> = 
   call,
   concurrent,
   'one-way': oneWay,
+  local,
   restart: (count) => restart(count, true),
   'restart-cold': (count) => restart(count, false),
   offload,

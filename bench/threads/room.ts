@@ -11,6 +11,7 @@ const workloads: readonly Workload[] = [
   ...both({ name: 'call', count: 10_000, repeats: 1 }),
   ...both({ name: 'concurrent', count: 200_000, repeats: 1 }),
   ...both({ name: 'one-way', count: 640_000, repeats: 1 }),
+  { name: 'local', count: 2_000_000, repeats: 1 },
   { name: 'restart', count: 10, repeats: 1, warmUp: false },
   { name: 'restart-cold', count: 10, repeats: 1, warmUp: false },
   { name: 'offload', count: 2000, repeats: 1 },
@@ -40,6 +41,10 @@ const rows: readonly RowSpec[] = [
   }),
   row('one-way-msgpackr', 'bare msgpackr in batches of 64', 'messages/s', 'higher', 'one-way', 'bareRate'),
   row('one-way-one-cpu', 'small casts, both threads on one CPU', 'casts/s', 'higher', `one-way${ONE_CPU}`, 'rate'),
+  row('local-ratio', 'calls within a node of the mesh, over those within one alone', '×', 'lower', 'local', 'ratio', {
+    text: '≤ 1.03 × without the mesh',
+    limit: 1.03,
+  }),
   row('restart', 'a supervised thread ends and its successor is ready, median', 'ms', 'lower', 'restart', 'p50', {
     text: '≤ 80 ms',
     limit: 80,
@@ -93,6 +98,7 @@ export const threads: Room = {
           restart: 'it respawns an actor that has died after a second at the earliest, if told to',
           'restart-cold': 'it knows no spare thread to do without',
           offload: 'it has no pool for work',
+          local: 'it is about our mesh',
         },
       }),
     ),
