@@ -21,6 +21,17 @@ describe('a request', () => {
     expect(sessions.admit(5, 1, 1, 1000)).toEqual({ type: 'answered', answer: answer('one') })
   })
 
+  it('is remembered beside others of the window', () => {
+    const sessions = opened()
+    for (const serial of [1, 2, 3]) {
+      expect(sessions.admit(5, serial, 1, 1000)).toEqual({ type: 'apply' })
+      sessions.remember(5, serial, answer(`${serial}`))
+    }
+    for (const serial of [1, 2, 3]) {
+      expect(sessions.admit(5, serial, 1, 1000)).toEqual({ type: 'answered', answer: answer(`${serial}`) })
+    }
+  })
+
   it('may come out of order within the window', () => {
     const sessions = opened()
     expect(sessions.admit(5, 3, 1, 1000)).toEqual({ type: 'apply' })

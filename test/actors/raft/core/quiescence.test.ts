@@ -96,6 +96,13 @@ describe('a leader', () => {
     const missing = leader()
     beats(missing, 9, ['n2'])
     expect(missing.core.isQuiesced).toBe(false)
+    const behind = leader()
+    behind.acknowledge('n3', 1)
+    for (let i = 0; i < 9; i += 1) {
+      beats(behind, 1, ['n2'])
+      behind.acknowledge('n3', 1, sends(behind.effects, 'append').at(-1)?.message.round ?? 0)
+    }
+    expect(sends(behind.effects, 'append').some(({ message }) => message.quiesce === true)).toBe(false)
     const busy = leader()
     busy.acknowledge('n3')
     for (let i = 0; i < 6; i += 1) {
