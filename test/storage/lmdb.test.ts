@@ -210,6 +210,34 @@ test('a disk without room refuses with ERR_STORAGE_FULL, keeps what was written,
   expect({ said, end }).toEqual({ said: 'ERR_STORAGE_FULL none\n49,,50', end: 0 })
 })
 
+// A file system of the test's own. Without user namespaces this is skipped, and said to be.
+const hasOwnMounts = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0
+function smallDisk(): readonly string[] {
+  const mount = `mount -t tmpfs -o size=2m none "${join(path, '..')}"`
+  return ['unshare', '-rm', 'bash', '-c', `${mount} && exec "$@"`, '--']
+}
+
+test.skipIf(!hasOwnMounts)('a file system that is mounted for reading only is named so, and can be read', async () => {
+  const { said, end } = await run(
+    `
+    const { execFileSync } = await import('node:child_process')
+    let store = await openLmdb({ path })
+    await store.write(put('a', '1'))
+    await store.close()
+    execFileSync('mount', ['-o', 'remount,ro', path + '/..'])
+    await openLmdb({ path }).catch((error) => say(error.code))
+    store = await openLmdb({ path, readOnly: true })
+    say(await store.get(Buffer.from('a')))
+    await store.write(put('b', '2')).catch((error) => say(error.code + ' ' + error.outcome))
+    await store.close()`,
+    smallDisk(),
+  )
+  expect({ said: said.split('\n'), end }).toEqual({
+    said: ['ERR_STORAGE_READ_ONLY', '49', 'ERR_STORAGE_READ_ONLY none'],
+    end: 0,
+  })
+})
+
 // strace makes system calls fail. Without it these two are skipped, and said to be.
 const hasStrace = spawnSync('strace', ['--version']).status === 0
 const writeFive = `
