@@ -154,12 +154,16 @@ export const raft: Room = {
   ],
   workloads,
   rows,
+  rounds: 3,
   notes: [
     'Ours: replicas on three worker threads of one process, messages between threads; the client is a fourth thread of ' +
       'the same process. etcd: three processes, gRPC over the loopback, the client in a fourth process; see ' +
       'round-trip-p50 for what this difference alone costs.',
     'Both flush to the same disk before they answer: LMDB with two flushes a commit, etcd with one fdatasync of its log. ' +
       'Bare replication waits for all three copies; Raft, as etcd, answers after two.',
+    'A put of ours wakes a sleeping thread six times, one after the other (client, leader, follower, its storage thread, and ' +
+      'back to follower, leader, client), bare replication two times: where waking one is dear, as on a virtual machine, ' +
+      'that is most of what put-p50 has beyond the flushes.',
     'etcd checks, indexes and keeps every version of a key; our group keeps a map of the latest.',
     'All of it shares the cores named above: at 64 and more under way etcd is bound by them, not by the disk.',
   ],

@@ -53,8 +53,8 @@ export function encode(value: unknown, field = 'payload', moved?: ArrayBuffer[])
 }
 
 /** Bytes of an error, or of anything else that was thrown: of what cannot cross, what it looks like. */
-export function encodeThrown(error: unknown): Uint8Array {
-  return packr.pack(toPortable(error, 'error', true))
+export function encodeThrown(error: unknown, field = 'error'): Uint8Array {
+  return packr.pack(toPortable(error, field, true))
 }
 
 /** Bytes of what has been through {@link toPortable} already. */

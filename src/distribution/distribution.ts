@@ -143,6 +143,11 @@ export class Distribution implements Router {
     return this.#pids.pid(nodeName, creation, id)
   }
 
+  /** @internal What the codec has encoded, its pids as this node knows them. */
+  decode(bytes: Uint8Array): unknown {
+    return decode(bytes, this.#pids)
+  }
+
   /** Calls to other nodes that have no answer yet; a few that are over may count. */
   get openCalls(): number {
     return this.#calls.size

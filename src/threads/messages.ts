@@ -39,6 +39,8 @@ export type FromThread =
   | { readonly kind: 'ready'; readonly booted: unknown }
   /** `thrown`: see encodeThrown. */
   | { readonly kind: 'failed'; readonly thrown: Uint8Array }
+  /** A report of its node's, encoded as what was thrown is: for the main thread's node to pass on. */
+  | { readonly kind: 'reported'; readonly report: Uint8Array }
   /** A text that its beacon will name by number. */
   | { readonly kind: 'learned'; readonly number: number; readonly text: string }
 

@@ -74,6 +74,8 @@ export interface ThreadSettings {
   readonly limits: CarrierLimits
   /** How often a watched thread beats; undefined: it is not watched. */
   readonly beatEveryMs: number | undefined
+  /** Hears the reports of the thread's node, encoded. */
+  readonly onReport: (report: Uint8Array) => void
   /** A thread that waits to be told what it is. */
   readonly spare: Worker | undefined
 }
@@ -109,7 +111,7 @@ export class Thread {
     this.pool = options.pool
     const { port1, port2 } = new MessageChannel()
     this.#control = port1
-    const { hub, connect, limits, beatEveryMs, spare } = settings
+    const { hub, connect, limits, beatEveryMs, onReport, spare } = settings
     this.heartbeat = beatEveryMs === undefined ? undefined : shareHeartbeat()
     this.number = hub.attach((message, transfer) => port1.postMessage(message, transfer))
     const storage = options.storage === true ? connectStorage(name) : undefined
@@ -134,7 +136,10 @@ export class Thread {
         execArgv: [...(options.execArgv ?? [])],
         ...(options.resourceLimits === undefined ? {} : { resourceLimits: options.resourceLimits }),
       })
-    port1.on('message', (message: ToHub | FromThread) => this.#heard(message, ready, hub))
+    port1.on('message', (message: ToHub | FromThread) => {
+      if (message.kind === 'reported') onReport(message.report)
+      else this.#heard(message, ready, hub)
+    })
     port1.unref()
     this.#worker.on('error', (error) => {
       this.#error = error
@@ -214,7 +219,7 @@ export class Thread {
     return { nodeName, processId: word(RUNNING) >>> 0, tag: this.#texts.get(word(TAG)) }
   }
 
-  #heard(message: ToHub | FromThread, ready: ReadyListener, hub: Hub): void {
+  #heard(message: ToHub | Exclude<FromThread, { kind: 'reported' }>, ready: ReadyListener, hub: Hub): void {
     switch (message.kind) {
       case 'ready':
         this.booted = message.booted

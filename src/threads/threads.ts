@@ -5,13 +5,14 @@ import { provideHost } from '../behaviours/placement.ts'
 import { Distribution, type DistributionOptions } from '../distribution/distribution.ts'
 import { OptionError } from '../kernel/errors.ts'
 import type { Node } from '../kernel/node.ts'
+import type { Report } from '../kernel/reports.ts'
 import { systemModules } from '../system/index.ts'
 import { ThreadError } from './errors.ts'
 import { Guard } from './guard.ts'
 import { Hub } from './hub.ts'
 import type { CarrierLimits } from './messages.ts'
 import { Spares } from './spares.ts'
-import { type Running, Thread, type ThreadEnd, type ThreadOptions } from './thread.ts'
+import { type Running, Thread, type ThreadEnd, type ThreadOptions, type ThreadSettings } from './thread.ts'
 import { CARRIER_LIMITS, ThreadCarrier } from './thread-carrier.ts'
 import { threadHost } from './thread-host.ts'
 import type { WatchdogOptions } from './watchdog.ts'
@@ -45,6 +46,7 @@ export class Threads {
   readonly carrier: ThreadCarrier
   /** The main node's place in the mesh. */
   readonly distribution: Distribution
+  readonly #node: Node
   readonly #hub = new Hub()
   readonly #limits: CarrierLimits
   readonly #threads = new Map<string, Thread>()
@@ -53,12 +55,16 @@ export class Threads {
   readonly #guard: Guard | undefined
   readonly #spares = new Spares()
 
-  /** Makes `node`, on the main thread, one of the mesh. Throws OptionError. */
+  /**
+   * Makes `node`, on the main thread, one of the mesh: from now on it also reports what crashes on the worker threads, and
+   * what their supervisors do about it. Throws OptionError.
+   */
   constructor(node: Node, options: ThreadsOptions = {}) {
     if (!isMainThread) throw new ThreadError(node.name, 'threads are started by the main thread')
     const { windowBytes = CARRIER_LIMITS.windowBytes, maxQueuedBytes = CARRIER_LIMITS.maxQueuedBytes } = options
     checkBytes('windowBytes', windowBytes, 2 ** 30)
     checkBytes('maxQueuedBytes', maxQueuedBytes, 2 ** 40)
+    this.#node = node
     this.#limits = { windowBytes, maxQueuedBytes }
     this.#onEvent = options.onEvent ?? (() => {})
     this.#guard = options.watchdog === false ? undefined : new Guard(node, options.watchdog ?? {}, this.#onEvent)
@@ -84,7 +90,14 @@ export class Threads {
     try {
       const connect = this.#hub.names()
       const spare = options.spare === true ? this.#spares.take(options) : undefined
-      const settings = { hub: this.#hub, connect, limits: this.#limits, beatEveryMs: this.#guard?.beatEveryMs, spare }
+      const settings: ThreadSettings = {
+        hub: this.#hub,
+        connect,
+        limits: this.#limits,
+        beatEveryMs: this.#guard?.beatEveryMs,
+        onReport: (report) => this.#node.report(this.distribution.decode(report) as Report),
+        spare,
+      }
       const thread = await Thread.start(name, options, settings)
       this.#threads.set(name, thread)
       this.#guard?.watch(thread)

@@ -22,6 +22,10 @@ async function main(data: ThreadData): Promise<void> {
     beat(shared, everyMs)
   }
   const distribution = new Distribution(node, { carrier, modules: systemModules })
+  node.onReport((report) => {
+    const isTrouble = report.kind === 'crash' || report.kind === 'supervisor'
+    if (isTrouble) tell({ kind: 'reported', report: encodeThrown(report, 'report') })
+  })
   control.on('message', (message: FromHub | ToThread) => {
     if (message.kind !== 'stop') return carrier.heard(message)
     void node.stop({ timeoutMs: message.timeoutMs }).then(() => {

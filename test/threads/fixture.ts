@@ -14,7 +14,7 @@ export type Death = 'exit' | 'throw' | 'out of memory' | 'endless loop'
 
 export interface Echo {
   readonly call: { echo(value: unknown): unknown; count(): number; never(): void }
-  readonly cast: { add(by: number): void; die(how: Death): void }
+  readonly cast: { add(by: number): void; fail(): void; die(how: Death): void }
 }
 
 export interface Booted {

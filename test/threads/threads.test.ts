@@ -19,6 +19,23 @@ describe('a thread is a node', () => {
     expect(await ref.call('count')).toBe(5)
   })
 
+  test('what crashes on it is reported by the main thread’s node', async () => {
+    const { ref } = await fixture.start('one')
+    const reports: unknown[] = []
+    fixture.node.onReport((report) => void reports.push(report))
+    ref.cast('fail')
+    await until(() => reports.length > 0)
+    const error = expect.objectContaining({ name: 'RangeError', message: 'a bug', code: 'ERR_BUG' })
+    expect(reports).toEqual([
+      expect.objectContaining({
+        kind: 'crash',
+        pid: ref,
+        handling: 'fail',
+        reason: expect.objectContaining({ error }),
+      }),
+    ])
+  })
+
   test('bytes that are marked to be moved are moved there and back, others are copied', {
     timeout: 60_000,
   }, async () => {

@@ -12,6 +12,9 @@ const Echo = defineServer({
   },
   cast: {
     add: ({ state }, by) => state + by,
+    fail: () => {
+      throw Object.assign(new RangeError('a bug'), { code: 'ERR_BUG' })
+    },
     die: ({ state }, how) => {
       // Out of memory only strikes where something is allocated; the rest ends right here, or never.
       ends[how]()
