@@ -139,8 +139,10 @@ function votingPosition(replica: ReplicaState) {
 
 function countPreVotes(replica: ReplicaState): void {
   const outcome = tallyOf(replica)
-  if (outcome === 'won') stand(replica, false)
-  else if (outcome === 'lost') becomeFollower(replica, replica.term, undefined)
+  // Won without its own vote, which it has promised to a leader's lease: to stand is to give it.
+  const isBound = outcome === 'won' && upholdsLease(replica)
+  if (outcome === 'won' && !isBound) stand(replica, false)
+  else if (isBound || outcome === 'lost') becomeFollower(replica, replica.term, undefined)
 }
 
 function countVotes(replica: ReplicaState): void {

@@ -14,6 +14,34 @@ function vote(term: number, last: LogPosition, from = 'n2', transfer = false) {
   return { kind: 'vote', from, term, last, transfer } as const
 }
 
+describe('a campaign by order, of one that upholds a lease', () => {
+  const five = voters('n1', 'n2', 'n3', 'n4', 'n5')
+  const campaignOf = (leaseReads: boolean) => {
+    const stand = LoneCore.recovered(logOf(five), 1, { leaseReads })
+    stand.receive({
+      kind: 'append',
+      from: 'n2',
+      term: 1,
+      previous: { index: 1, term: 0 },
+      entries: [],
+      commit: 1,
+      round: 1,
+    })
+    stand.step({ type: 'campaign' })
+    const [asked] = sends(stand.effects, 'preVote')
+    const { campaignTerm = 0, round = 0 } = asked?.message ?? {}
+    for (const from of ['n3', 'n4', 'n5']) {
+      stand.receive({ kind: 'preVoteReply', from, term: 1, campaignTerm, round, granted: true })
+    }
+    return stand.core.role
+  }
+
+  it('ends with the pre-votes, though a quorum of others grants them', () => {
+    expect(campaignOf(true)).toBe('follower')
+    expect(campaignOf(false)).toBe('candidate')
+  })
+})
+
 describe('a vote (§5.2)', () => {
   it('is told only once it is durable, with its term (3)', () => {
     const stand = LoneCore.recovered(logOf(three), 1)
