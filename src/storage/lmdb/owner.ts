@@ -12,6 +12,9 @@ import { StorageError } from '../errors.ts'
 import { checkHeader, makeDataFile } from './data-file.ts'
 import { storageErrorOf } from './failures.ts'
 
+/** Transactions after which one more finds pages of its own to write to. */
+const spareTransactions = 4
+
 interface Owner {
   readonly pid: number
   /** When the process started: boot id and clock ticks since boot. Undefined where the system does not tell. */
@@ -47,11 +50,17 @@ function withOwner(folder: string, decide: (held: Owner | undefined, own: Owner)
     const opened = open<string, string>({ path, encoding: 'string', overlappingSync: false })
     database = opened
     const own = { pid: process.pid, startedAt: startOf(process.pid), inode: statSync(path).ino }
+    let next: Owner | undefined
     opened.transactionSync(() => {
-      const next = decide(parseOwner(opened.get('owner')), own)
+      next = decide(parseOwner(opened.get('owner')), own)
       if (next === undefined) opened.removeSync('owner')
       else opened.putSync('owner', JSON.stringify(next))
     })
+    // LMDB writes to pages that no recent transaction uses: after these there are enough of them, and giving the folder
+    // back needs no room on a disk that is full by then.
+    for (let left = next === own ? spareTransactions : 0; left > 0; left -= 1) {
+      opened.putSync('owner', JSON.stringify(own))
+    }
   } catch (error) {
     throw storageErrorOf(error, path)
   } finally {
