@@ -238,6 +238,37 @@ test.skipIf(!hasOwnMounts)('a file system that is mounted for reading only is na
   })
 })
 
+test.skipIf(!hasOwnMounts)(
+  'a disk that others have filled refuses, keeps all, and can be left and taken again; with room it goes on',
+  async () => {
+    const { said, end } = await run(
+      `
+      const { rmSync, writeFileSync } = await import('node:fs')
+      const large = 'x'.repeat(20_000)
+      writeFileSync(path + '.ballast', new Uint8Array(300_000))
+      let store = await openLmdb({ path })
+      let written = 0
+      for (let isFull = false; !isFull; ) {
+        await store.write(put('k' + written, large)).then(() => { written += 1 }, () => { isFull = true })
+      }
+      // To the last byte.
+      for (const size of [100_000, 10_000, 4096]) {
+        try { for (let i = 0; ; i += 1) writeFileSync(path + '.rest' + size + i, new Uint8Array(size)) } catch {}
+      }
+      await store.write(put('tiny', '1')).catch((error) => say(error.code + ' ' + error.outcome))
+      await store.close()
+      store = await openLmdb({ path })
+      const found = await Promise.all(Array.from({ length: written }, (_, i) => store.get(Buffer.from('k' + i))))
+      say(written > 50 && found.every((value) => value.length === 20_000))
+      rmSync(path + '.ballast')
+      await store.write(put('more', large)).then(() => say('goes on'))
+      await store.close()`,
+      smallDisk(),
+    )
+    expect({ said: said.split('\n'), end }).toEqual({ said: ['ERR_STORAGE_FULL none', 'true', 'goes on'], end: 0 })
+  },
+)
+
 // strace makes system calls fail. Without it these two are skipped, and said to be.
 const hasStrace = spawnSync('strace', ['--version']).status === 0
 const writeFive = `
@@ -250,7 +281,8 @@ const writeFive = `
 test.skipIf(!hasStrace)(
   'after a failed flush nothing more is acknowledged until the store is opened anew',
   async () => {
-    const trace = ['-e', 'trace=fdatasync', '-e', 'inject=fdatasync:error=EIO:when=5', '-o', '/dev/null']
+    // Five flushes take the folder: then those of a, b and c, and the one that fails.
+    const trace = ['-e', 'trace=fdatasync', '-e', 'inject=fdatasync:error=EIO:when=9', '-o', '/dev/null']
     const { said, end } = await run(writeFive, ['strace', '-f', ...trace])
     const failed = 'ERR_STORAGE_IO unknown'
     expect({ said: said.split('\n'), end }).toEqual({ said: ['a', 'b', 'c', `d ${failed}`, `e ${failed}`], end: 0 })

@@ -50,7 +50,6 @@ export function makeDataFile(path: string, maker: number): void {
 export function checkHeader(path: string): void {
   const descriptor = openSync(path, 'r')
   try {
-    const { size } = fstatSync(descriptor)
     const first = readMeta(descriptor, 0)
     const pageSize = first?.pageSize ?? 0
     const isPageSize = pageSize >= 512 && pageSize <= 65_536 && (pageSize & (pageSize - 1)) === 0
@@ -59,6 +58,8 @@ export function checkHeader(path: string): void {
       throw new StorageError('ERR_STORAGE_CORRUPTED', `${path}: its header is not that of an LMDB file`)
     }
     const newest = second.transaction > first.transaction ? second : first
+    // Looked at last: others may write, and the file grows before a meta page names what is new.
+    const { size } = fstatSync(descriptor)
     for (const root of newest.roots) {
       if (root !== noPage && (root + 1n) * BigInt(pageSize) > BigInt(size)) {
         throw new StorageError('ERR_STORAGE_CORRUPTED', `${path}: page ${root} lies beyond its ${size} bytes`)

@@ -4,7 +4,7 @@
 // is written through an O_DSYNC descriptor, before `transactionSync` returns: what `commit` reports is durable. And no
 // thread of lmdb-js's own writes behind our back, so the process may end at any moment.
 
-import { closeSync, existsSync, fdatasyncSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, fdatasyncSync, openSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ABORT, open, type RootDatabase } from 'lmdb'
 import { BatchReader, kinds, WriteBatch } from '../batch.ts'
@@ -17,6 +17,9 @@ import type { EnvironmentOptions } from './messages.ts'
 import { releaseOwnership, takeOwnership } from './owner.ts'
 
 type Database = RootDatabase<Uint8Array, Uint8Array>
+
+/** Room that a commit needs beside its data: the branches above it, the list of free pages. */
+const spareBytes = 64 * 1024
 
 export class Environment {
   readonly #options: EnvironmentOptions
@@ -56,6 +59,10 @@ export class Environment {
       )
     }
     try {
+      if (!this.#hasRoom(batches)) {
+        if (batches.length > 1) return batches.flatMap((batch) => this.commit([batch]))
+        return [new StorageError('ERR_STORAGE_FULL', `${this.#options.path}: no space left on the device`)]
+      }
       return this.#transact(batches)
     } catch (error) {
       const failure = this.#recover(error)
@@ -111,6 +118,18 @@ export class Environment {
     if (this.#failed !== undefined) throw this.#failed
     this.#database.resetReadTxn()
     return this.#database
+  }
+
+  /**
+   * Whether the device, or the file's free pages, can take the batches. A commit that runs out of room fails as it should,
+   * but lmdb-js 3.5.6 damages its heap on the way, and the process aborts some time later: it shall not come to that.
+   */
+  #hasRoom(batches: readonly Uint8Array[]): boolean {
+    let bytes = spareBytes
+    for (const batch of batches) bytes += 2 * batch.length
+    const { path } = this.#options
+    const { bavail, bsize } = statfsSync(path)
+    return bavail * bsize >= bytes || statSync(dataFile(path)).size - usedBytes(this.#database) >= bytes
   }
 
   #transact(batches: readonly Uint8Array[]): (StorageError | undefined)[] {
