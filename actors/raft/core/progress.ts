@@ -37,8 +37,8 @@ export class Progress {
   confirmedRound = 0
   /** A probe is on its way. */
   isProbing = false
-  /** Entries for it are being read from the disk. */
-  isFetching = false
+  /** Where the entries begin that are being read from the disk for it: one read at a time. */
+  fetching: LogIndex | undefined
   snapshot: SnapshotProgress | undefined
   /** After a snapshot failed, the next is not begun before. */
   snapshotNotBefore = Number.NEGATIVE_INFINITY
@@ -60,7 +60,7 @@ export class Progress {
   }
 
   isPaused(limits: InflightLimits): boolean {
-    if (this.isFetching || this.state === 'snapshot') return true
+    if (this.fetching !== undefined || this.state === 'snapshot') return true
     if (this.state === 'probe') return this.isProbing
     return this.#flights.length >= limits.maxInflight || this.#flightBytes >= limits.maxInflightBytes
   }
@@ -114,7 +114,7 @@ export class Progress {
     copy.isActive = this.isActive
     copy.confirmedRound = this.confirmedRound
     copy.isProbing = this.isProbing
-    copy.isFetching = this.isFetching
+    copy.fetching = this.fetching
     copy.snapshot = this.snapshot === undefined ? undefined : { ...this.snapshot }
     copy.snapshotNotBefore = this.snapshotNotBefore
     copy.#flights = [...this.#flights]
@@ -126,7 +126,7 @@ export class Progress {
   #enter(state: 'probe' | 'replicate' | 'snapshot'): void {
     this.state = state
     this.isProbing = false
-    this.isFetching = false
+    this.fetching = undefined
     this.snapshot = undefined
     this.#flights = []
     this.#flightBytes = 0

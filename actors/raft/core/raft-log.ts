@@ -12,6 +12,17 @@ interface Run {
   readonly term: Term
 }
 
+/** Where a batch ends that begins at `start`: at most so many entries, and beyond one at most so many bytes. */
+export function batchEnd(entries: readonly Entry[], start: number, maxEntries: number, maxBytes: number): number {
+  let end = start
+  let bytes = 0
+  for (; end < entries.length && end - start < maxEntries; end += 1) {
+    bytes += entries[end]?.bytes.length ?? 0
+    if (bytes > maxBytes && end > start) break
+  }
+  return end
+}
+
 export class RaftLog {
   /** The place before the first entry. */
   #base: LogPosition
@@ -108,12 +119,7 @@ export class RaftLog {
   slice(from: LogIndex, maxEntries: number, maxBytes: number): Entry[] | undefined {
     const start = this.#head + from - this.cachedFrom
     if (start < this.#head) return undefined
-    let end = start
-    let bytes = 0
-    for (; end < this.#cache.length && end - start < maxEntries; end += 1) {
-      bytes += this.#cache[end]?.bytes.length ?? 0
-      if (bytes > maxBytes && end > start) break
-    }
+    const end = batchEnd(this.#cache, start, maxEntries, maxBytes)
     return this.#cache.slice(start, end)
   }
 

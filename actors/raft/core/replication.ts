@@ -12,6 +12,7 @@ import { Progress } from './progress.ts'
 import { releaseCommitted } from './proposals.ts'
 import { maybeQuiesce } from './quiescence.ts'
 import { hasQuorum } from './quorum.ts'
+import { batchEnd } from './raft-log.ts'
 import { confirmReads, startConfirming } from './reads.ts'
 import type { ReplicaState } from './replica-state.ts'
 import { stepDown } from './roles.ts'
@@ -68,9 +69,7 @@ export function replicateTo(replica: ReplicaState, peer: Progress): void {
     const atMost = Math.min(settings.maxBatch, through + 1 - peer.next)
     const entries = log.slice(peer.next, atMost, settings.maxBatchBytes)
     if (entries === undefined) {
-      peer.isFetching = true
-      const { maxBatch: maxEntries, maxBatchBytes: maxBytes } = settings
-      replica.emit({ type: 'fetch', to: peer.id, from: peer.next, maxEntries, maxBytes })
+      fetch(replica, peer)
       return
     }
     sendEntries(replica, peer, previous, entries)
@@ -87,13 +86,14 @@ export function replicateToWitnesses(replica: ReplicaState): void {
 /** Entries for a peer have been read from the disk. */
 export function handleFetched(replica: ReplicaState, to: ReplicaId, from: LogIndex, entries: readonly Entry[]): void {
   const peer = replica.leading?.peers.get(to)
-  if (peer === undefined || !peer.isFetching) return
-  peer.isFetching = false
+  // A late answer, to a question that nobody asks any more, is none to the one that is asked now.
+  if (peer === undefined || peer.fetching !== from) return
+  peer.fetching = undefined
   const previous = placeBefore(replica, peer.next)
   const sound = entries.findIndex(({ index, term }, at) => index !== from + at || replica.log.termAt(index) !== term)
   const usable = sound < 0 ? entries : entries.slice(0, sound)
   if (previous !== undefined && peer.next === from && usable.length > 0) {
-    sendEntries(replica, peer, previous, usable)
+    sendFetched(replica, peer, usable)
     replicateTo(replica, peer)
   } else if (previous === undefined || peer.next === from) {
     // Compacted meanwhile, or damaged: the snapshot may stand for it. Else the next round tries again.
@@ -182,6 +182,29 @@ function sendHeartbeat(replica: ReplicaState, peer: Progress, quiesce: boolean):
   const previous = placeBefore(replica, peer.state === 'snapshot' ? log.firstIndex : peer.next) ?? log.base
   const flag = quiesce ? { quiesce } : {}
   replica.send(peer.id, { kind: 'append', previous, entries: [], commit, round, ...flag })
+}
+
+/** A read costs time whatever its size: one for all that may be on its way to the peer. */
+function fetch(replica: ReplicaState, peer: Progress): void {
+  const { maxBatch, maxBatchBytes, maxInflight, maxInflightBytes } = replica.settings
+  const isAhead = peer.state === 'replicate'
+  const maxEntries = isAhead ? maxBatch * (maxInflight - peer.inflight) : maxBatch
+  const maxBytes = isAhead ? Math.max(maxBatchBytes, maxInflightBytes - peer.inflightBytes) : maxBatchBytes
+  peer.fetching = peer.next
+  replica.emit({ type: 'fetch', to: peer.id, from: peer.next, maxEntries, maxBytes })
+}
+
+/** What was read leaves batch by batch, as far as the peer's limits go. */
+function sendFetched(replica: ReplicaState, peer: Progress, entries: readonly Entry[]): void {
+  const { settings } = replica
+  let start = 0
+  while (start < entries.length && !peer.isPaused(settings)) {
+    const previous = placeBefore(replica, peer.next)
+    if (previous === undefined) return
+    const end = batchEnd(entries, start, settings.maxBatch, settings.maxBatchBytes)
+    sendEntries(replica, peer, previous, entries.slice(start, end))
+    start = end
+  }
 }
 
 function sendEntries(replica: ReplicaState, peer: Progress, previous: LogPosition, entries: readonly Entry[]): void {

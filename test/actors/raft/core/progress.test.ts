@@ -58,10 +58,10 @@ describe('replication', () => {
   it('forgets what was on its way with each change of state (30)', () => {
     const peer = replicating()
     peer.sent(6, 60)
-    peer.isFetching = true
+    peer.fetching = 7
     expect(peer.isPaused(limits)).toBe(true)
     peer.becomeProbe(5)
-    expect([peer.inflight, peer.inflightBytes, peer.isFetching]).toEqual([0, 0, false])
+    expect([peer.inflight, peer.inflightBytes, peer.fetching]).toEqual([0, 0, undefined])
     peer.becomeSnapshot({ index: 9, term: 1 }, 40)
     expect(peer.snapshot).toEqual({ last: { index: 9, term: 1 }, offset: 0, activeAt: 40 })
     expect(peer.isPaused(limits)).toBe(true)

@@ -391,6 +391,48 @@ describe('a leader', () => {
     expect(sends(stand.effects, 'append')).toHaveLength(1)
   })
 
+  it('reads for a peer once at a time, and takes a late answer for none', () => {
+    const stand = LoneCore.recovered(logOf(three, 1, 1, 1, 1), 1, { maxCachedBytes: 1, maxBatch: 2 }).lead()
+    const refuse = (round: number) =>
+      stand.receive({
+        kind: 'appendReply',
+        from: 'n2',
+        term: 2,
+        round,
+        outcome: { accepted: false, previous: 5, hint: { index: 1, term: 0 } },
+      })
+    refuse(1)
+    stand.acknowledge('n2', 2)
+    const answer = { type: 'fetched', to: 'n2', from: 2, entries: [entry(2, 1), entry(3, 1)] } as const
+    expect(ofType(stand.effects, 'fetch').map(({ from }) => from)).toEqual([2, 3])
+    stand.step(answer)
+    stand.step(answer)
+    expect(ofType(stand.effects, 'fetch')).toHaveLength(2)
+    stand.step({ ...answer, from: 3, entries: [entry(3, 1), entry(4, 1)] })
+    expect(ofType(stand.effects, 'fetch').map(({ from }) => from)).toEqual([2, 3, 5])
+  })
+
+  it('reads at once what may be on its way to a peer, and sends it batch by batch', () => {
+    const stand = LoneCore.recovered(logOf(three, 1, 1, 1, 1, 1, 1, 1), 1, {
+      ...{ maxCachedBytes: 1, maxBatch: 2, maxInflight: 3 },
+    }).lead()
+    const outcome = { accepted: false, previous: 8, hint: { index: 1, term: 0 } } as const
+    stand.receive({ kind: 'appendReply', from: 'n2', term: 2, round: 1, outcome })
+    stand.acknowledge('n2', 1)
+    expect(ofType(stand.effects, 'fetch').at(-1)).toMatchObject({ from: 2, maxEntries: 6 })
+    stand.clear()
+    const entries = [2, 3, 4, 5, 6, 7, 8].map((index) => entry(index, 1))
+    stand.step({ type: 'fetched', to: 'n2', from: 2, entries })
+    const sent = sends(stand.effects, 'append').map(({ message }) => message.entries.map(({ index }) => index))
+    expect(sent).toEqual([
+      [2, 3],
+      [4, 5],
+      [6, 7],
+    ])
+    stand.acknowledge('n2', 3)
+    expect(ofType(stand.effects, 'fetch').at(-1)).toMatchObject({ from: 8, maxEntries: 2 })
+  })
+
   it('keeps log time from going back', () => {
     const stand = LoneCore.recovered(logOf(three), 1).lead()
     stand.step({ type: 'propose', proposals: [{ id: 1, payload: new Uint8Array(0) }], epochMs: 5000.7 })
