@@ -234,8 +234,7 @@ export class RaftChecker {
         if (record.arriving?.last.index === last.index) {
           record.base = { at: last.index, value: record.arriving.configuration }
         }
-        record.log.rebase(last, record.log.holds(last.index, last.term))
-        record.commit = Math.max(record.commit, last.index)
+        record.replaced(last)
         return
       }
       default:

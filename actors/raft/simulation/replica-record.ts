@@ -70,6 +70,14 @@ export class ReplicaRecord {
     return this.durable.holds(index, term) || this.destroyed.some((log) => log.holds(index, term))
   }
 
+  /** It says that a snapshot stands in place of its log: what lay behind goes, unless it follows. */
+  replaced(last: LogPosition): void {
+    const keepsLater = this.log.holds(last.index, last.term)
+    this.isUnplaced ||= !keepsLater && this.configuredAt > last.index
+    this.log.rebase(last, keepsLater)
+    this.commit = Math.max(this.commit, last.index)
+  }
+
   /** A snapshot stands in place of its log and state. */
   installed(last: LogPosition): void {
     this.durable.rebase(last, this.durable.holds(last.index, last.term))

@@ -6,6 +6,7 @@ import type { Effect } from '../../../../actors/raft/core/effect.ts'
 import { encodeEntry } from '../../../../actors/raft/core/entry-codec.ts'
 import type { Input } from '../../../../actors/raft/core/input.ts'
 import type { Message } from '../../../../actors/raft/core/message.ts'
+import type { Transition } from '../../../../actors/raft/core/transition.ts'
 
 const NAMES = ['n1', 'n2', 'n3']
 const configuration = { members: NAMES.map((id) => ({ id, incarnation: '', role: 'voter' as const })) }
@@ -20,6 +21,12 @@ const founding = encodeEntry({
 
 function entry(index: number, term: number, text = 'x'): Entry {
   return encodeEntry({ index, term, kind: 'command', timeMs: 0, payload: Buffer.from(text) })
+}
+
+/** An entry that takes n3 out. */
+function changeAt(index: number, term: number): Entry {
+  const payload = encodeConfiguration({ members: configuration.members.slice(0, 2) })
+  return encodeEntry({ index, term, kind: 'configuration', timeMs: 0, payload })
 }
 
 type Said = Message extends infer M ? (M extends Message ? Omit<M, 'from' | 'incarnation'> : never) : never
@@ -74,6 +81,37 @@ class Fed {
 
   flush(node: string): void {
     this.step(node, { type: 'persisted', write: this.#writes.get(node) ?? 0 })
+  }
+
+  /** `node` is elected by `voter`, and appends; the answer is where. */
+  lead(node: string, voter: string, term: number): { readonly index: number; readonly term: number } {
+    const through = { index: 2, term }
+    const happens = (who: string, transition: Transition) =>
+      this.step(who, undefined, [{ type: 'transition', transition }])
+    if (term > 1) happens(node, { name: 'becomeFollower', term: term - 1, leader: undefined })
+    happens(node, { name: 'becomeCandidate', term })
+    happens(voter, { name: 'grantVote', term, to: node })
+    happens(node, { name: 'becomeLeader', term, last: { index: 1, term: 0 } })
+    happens(node, { name: 'appendOwn', from: 2, through })
+    return through
+  }
+
+  /** n3 leads term 2, and commits one entry with n1. */
+  commitIn2(): void {
+    const through = this.lead('n3', 'n1', 2)
+    this.write('n3', [entry(2, 2)], 2, { vote: 'n3' })
+    this.flush('n3')
+    this.write('n1', [entry(2, 2)], 2, { vote: 'n3' })
+    this.flush('n1')
+    this.step('n1', undefined, [
+      { type: 'transition', transition: { name: 'appendReceived', from: 2, through } },
+      { type: 'transition', transition: { name: 'durable', through } },
+    ])
+    this.step('n3', undefined, [
+      { type: 'transition', transition: { name: 'durable', through } },
+      { type: 'transition', transition: { name: 'acknowledged', by: 'n1', incarnation: '', match: 2 } },
+      { type: 'transition', transition: { name: 'commit', through } },
+    ])
   }
 
   say(node: string, message: Said): void {
@@ -184,14 +222,8 @@ describe('the invariants of a Raft group are seen red', () => {
   })
 
   test("committed entries survive on a quorum's disks: a leader commits with its own disk alone", () => {
-    const stand: Effect[] = [{ type: 'transition', transition: { name: 'becomeCandidate', term: 1 } }]
-    fed.step('n1', undefined, stand)
-    fed.step('n2', undefined, [{ type: 'transition', transition: { name: 'grantVote', term: 1, to: 'n1' } }])
-    const last = { index: 1, term: 0 }
-    fed.step('n1', undefined, [{ type: 'transition', transition: { name: 'becomeLeader', term: 1, last } }])
+    const through = fed.lead('n1', 'n2', 1)
     expect(fed.broken).toBeUndefined()
-    const through = { index: 2, term: 1 }
-    fed.step('n1', undefined, [{ type: 'transition', transition: { name: 'appendOwn', from: 2, through } }])
     fed.write('n1', [entry(2, 1)], 1, { vote: 'n1' })
     fed.flush('n1')
     fed.step('n1', undefined, [{ type: 'transition', transition: { name: 'commit', through } }])
@@ -199,9 +231,26 @@ describe('the invariants of a Raft group are seen red', () => {
   })
 
   test('membership: a configuration stands in the log and is not in force', () => {
-    const next = encodeConfiguration({ members: configuration.members.slice(0, 2) })
-    const change = encodeEntry({ index: 2, term: 1, kind: 'configuration', timeMs: 0, payload: next })
-    fed.write('n2', [change], 1)
+    fed.write('n2', [changeAt(2, 1)], 1)
     expect(fed.broken).toBe('membership')
+  })
+
+  test('membership: a snapshot in place of the log takes a change back that was not committed', () => {
+    fed.step('n2', undefined, [{ type: 'configuration', configuration, at: 3, committed: false }])
+    fed.write('n2', [entry(2, 1), changeAt(3, 1)], 1)
+    fed.commitIn2()
+    const last = { index: 2, term: 2 }
+    const snapshot = { last, configuration, size: 0, checksum: 0, machine: 'm', version: 1 }
+    const hardState = { term: 2, votedFor: undefined, commit: 2, voteFloor: undefined }
+    fed.step('n2', undefined, [
+      { type: 'transition', transition: { name: 'becomeFollower', term: 2, leader: 'n3' } },
+      { type: 'installSnapshot', snapshot, hardState, keepFrom: undefined },
+    ])
+    fed.step('n2', { type: 'snapshotInstalled', snapshot, intact: true }, [
+      { type: 'transition', transition: { name: 'installSnapshot', last } },
+      { type: 'configuration', configuration, at: 2, committed: true },
+    ])
+    fed.write('n2', [entry(3, 2)], 2)
+    expect(fed.checker.violation).toBeUndefined()
   })
 })
