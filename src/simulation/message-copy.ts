@@ -13,6 +13,8 @@ export function copyMessage(message: unknown): unknown {
     throw new OptionError('message', message, 'data: a function or a symbol cannot leave its node')
   }
   if (typeof message !== 'object' || message === null) return message
+  // Most messages are plain: told at once, where each `instanceof` would walk up to the end of the prototypes.
+  if (Object.getPrototypeOf(message) === Object.prototype) return copyFields(message)
   if (Array.isArray(message)) return message.map((item: unknown) => copyMessage(item))
   if (message instanceof Pid || message instanceof Reference) return message
   return copyObject(message)
@@ -33,6 +35,10 @@ function copyObject(value: object): unknown {
   if (value instanceof Date || ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
     return structuredClone(value)
   }
+  return copyFields(value)
+}
+
+function copyFields(value: object): unknown {
   // A spread copies all fields at one stroke; most are no objects.
   const copy: Record<string, unknown> = { ...value }
   for (const key in copy) {

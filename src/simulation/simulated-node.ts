@@ -50,7 +50,10 @@ export class SimulatedNode extends Node {
     this.#scheduler = options.scheduler
     this.#pulse = options.pulse
     this.#router = options.router
-    this.router = { deliver: (signal) => this.#router.deliver(this, signal) }
+    this.router = {
+      deliver: (signal) => this.#router.deliver(this, signal),
+      message: (to, head, payload) => this.#router.message(this, to, head, payload),
+    }
   }
 
   override tryStart<T extends Definition>(definition: T, ...args: StartArguments<T>): Promise<StartResult> {

@@ -14,9 +14,14 @@ export function microseconds(ms: number, field = 'ms'): number {
   return Math.ceil(ms * US - 0.001) + 0 // never -0, which a trace would tell from 0
 }
 
+/** What waits for its instant, where there are so many that a closure for each would be dear. */
+export interface Happening {
+  happen(): void
+}
+
 /** The one true clock of a world, and the events that wait on it. */
 export class VirtualTime {
-  readonly #events = new EventQueue<() => void>()
+  readonly #events = new EventQueue<Happening | (() => void)>()
   #nowUs = 0
 
   /** Microseconds since the world began. */
@@ -40,8 +45,8 @@ export class VirtualTime {
   }
 
   /** Has `happen` run at the instant `atUs`; one that has passed means now, after what is due already. */
-  at(atUs: number, happen: () => void): Alarm {
-    return this.#events.add(Math.max(this.#nowUs, atUs), happen)
+  at(atUs: number, happen: Happening | (() => void)): Alarm {
+    return this.#events.add(Math.max(atUs, this.#nowUs), happen)
   }
 
   /** Leaps to the next event and runs it. False if there is none up to and including `untilUs` (default: ever). */
@@ -49,7 +54,9 @@ export class VirtualTime {
     const next = this.#events.nextAt
     if (next === undefined || next > untilUs) return false
     this.#nowUs = next
-    this.#events.take()?.item()
+    const item = this.#events.take()?.item
+    if (typeof item === 'function') item()
+    else item?.happen()
     return true
   }
 

@@ -9,14 +9,14 @@ import { Call, StopCall } from '../kernel/call.ts'
 import { ExitError, type ExitReason } from '../kernel/exit-reason.ts'
 import { INFO } from '../kernel/messages.ts'
 import type { Pid, Reference } from '../kernel/pid.ts'
-import { ProcessRef } from '../kernel/process-ref.ts'
 import { bounce, type Signal } from '../kernel/signals.ts'
 import { copyMessage } from './message-copy.ts'
-import { type GatedMessage, MessageGate, type MessagePattern } from './message-gate.ts'
+import { MessageGate, type MessagePattern } from './message-gate.ts'
 import { type LinkPattern, NetworkModel, type Weather } from './network-model.ts'
 import type { SeededRandom } from './random.ts'
 import type { SimulatedNode } from './simulated-node.ts'
 import { microseconds, type VirtualTime } from './virtual-time.ts'
+import { ActPacket, type Destination, type Lane, MessagePacket, type Packet } from './world-packet.ts'
 
 /** What a dropped signal of a reliable kind loses: one retransmission. */
 const RETRANSMIT_US = 200_000
@@ -29,13 +29,6 @@ export interface WorldNetworkOptions extends Partial<Weather> {
   readonly isOutside?: (node: string) => boolean
   /** What a message counts as for holds and strikes. Default: the tag of a cast or call, the `kind` of a plain one. */
   readonly kindOf?: (tag: string | undefined, message: unknown) => string
-}
-
-interface Packet extends GatedMessage {
-  readonly reliable: boolean
-  readonly arrive: (node: SimulatedNode) => void
-  /** For the trace: what it carries. */
-  readonly content: unknown
 }
 
 interface Request {
@@ -57,7 +50,7 @@ export interface RouterHost {
 }
 
 /** The network between the nodes, as scenarios command it: `world.network`. */
-export class WorldRouter {
+export class WorldRouter implements Destination {
   readonly #host: RouterHost
   readonly #model: NetworkModel
   readonly #gate = new MessageGate<Packet>()
@@ -67,8 +60,8 @@ export class WorldRouter {
   readonly #requests = new Set<Request>()
   /** Reliable packets that cannot pass, by connection, until that breaks or heals. */
   readonly #parked = new Map<string, Packet[]>()
-  /** When the last reliable packet of a direction arrives: nothing sent after it may come before. */
-  readonly #floors = new Map<string, number>()
+  /** By where they come from and where they go. */
+  readonly #lanes = new Map<string, Map<string, Lane>>()
   #gated = false
 
   /** @internal */
@@ -142,33 +135,36 @@ export class WorldRouter {
   /** @internal Sends a signal; it comes back as `noconnection` if there is no such node. */
   deliver(from: SimulatedNode, signal: Signal): void {
     if (this.#host.find(signal.to.nodeName) === undefined) return bounce(from, signal, 'noconnection')
-    const { kind, head, payload, content } = this.#describe(signal)
-    const reliable = signal.kind !== 'message' || !(head === INFO || typeof head === 'string')
-    const sent = signal.kind === 'message' && payload instanceof Call ? signal : copySignal(signal)
-    this.#send({
-      from: from.name,
-      to: signal.to.nodeName,
-      kind,
-      reliable,
-      content,
-      arrive: (node) => {
-        const to = sent.kind === 'demonitor' ? (monitored(node, sent.ref) ?? sent.to) : node.target(sent.to)
-        if (to === undefined) bounce(node, sent, 'noproc')
-        else if (sent.kind === 'message' && lives(to)) node.sendPair(to, sent.head, sent.payload)
-        else if (node.isLocal(to)) node.post(to, to === sent.to ? sent : { ...sent, to })
-        else bounce(node, sent, 'noproc')
-      },
+    if (signal.kind === 'message') {
+      const { to, head, payload } = signal
+      return this.#post(from, to, head, payload, payload instanceof Call ? payload : copyMessage(payload))
+    }
+    const isAlias = signal.kind === 'alias_message'
+    const kind = isAlias ? this.#kindOf(undefined, signal.payload) : signal.kind
+    const content = isAlias ? signal.payload : undefined
+    const sent = copySignal(signal)
+    this.#act(from.name, signal.to.nodeName, { kind, reliable: true, content }, (node) => {
+      const to = sent.kind === 'demonitor' ? (monitored(node, sent.ref) ?? sent.to) : node.target(sent.to)
+      if (to === undefined) bounce(node, sent, 'noproc')
+      else if (node.isLocal(to)) node.post(to, to === sent.to ? sent : { ...sent, to })
+      else bounce(node, sent, 'noproc')
     })
+  }
+
+  /** @internal Sends a message or a cast as it is; false, and nothing has happened, if there is no such node. */
+  message(from: SimulatedNode, to: Pid, head: unknown, payload: unknown): boolean {
+    if (payload instanceof Call || this.#host.find(to.nodeName) === undefined) return false
+    this.#post(from, to, head, payload, copyMessage(payload))
+    return true
   }
 
   /** @internal Sends a plain message to an alias, which only the life of the node that made it knows. */
   sendToAlias(from: SimulatedNode, ref: Reference, message: unknown): void {
-    const payload = copyMessage(message)
+    const content = copyMessage(message)
     const kind = this.#kindOf(undefined, message)
-    const arrive = (node: SimulatedNode) => {
-      if (node.creation === ref.creation) node.sendToAlias(ref, payload)
-    }
-    this.#send({ from: from.name, to: ref.nodeName, kind, reliable: false, content: payload, arrive })
+    this.#act(from.name, ref.nodeName, { kind, reliable: false, content }, (node) => {
+      if (node.creation === ref.creation) node.sendToAlias(ref, content)
+    })
   }
 
   /** @internal Sends a call. Its answer comes back as a `reply`. */
@@ -178,10 +174,9 @@ export class WorldRouter {
     this.#requests.add(request)
     const settle = (content: unknown, act: () => void) => {
       if (!this.#requests.delete(request)) return
-      const arrive = (node: SimulatedNode) => {
+      this.#act(to, from.name, { kind: 'reply', reliable: true, content }, (node) => {
         if (node === from) act()
-      }
-      this.#send({ from: to, to: from.name, kind: 'reply', reliable: true, content, arrive })
+      })
     }
     const Kind = call instanceof StopCall ? FarStop : FarCall
     const far = new Kind(
@@ -212,21 +207,39 @@ export class WorldRouter {
 
   // ---- packets -----------------------------------------------------------------------------------------------------
 
-  #describe(signal: Signal) {
-    if (signal.kind === 'alias_message') {
-      return {
-        kind: this.#kindOf(undefined, signal.payload),
-        head: INFO,
-        payload: signal.payload,
-        content: signal.payload,
-      }
+  #post(from: SimulatedNode, to: Pid, head: unknown, payload: unknown, copy: unknown): void {
+    const tag = typeof head === 'string' ? head : undefined
+    const content = payload instanceof Call ? payload.payload : payload
+    const kind = this.#kindOf(payload instanceof Call ? payload.tag : tag, content)
+    const reliable = tag === undefined && head !== INFO
+    const packet = new MessagePacket(this, this.#lane(from.name, to.nodeName), kind, reliable, content)
+    packet.pid = to
+    packet.head = head
+    packet.payload = copy
+    this.#send(packet)
+  }
+
+  #act(
+    from: string,
+    to: string,
+    what: { readonly kind: string; readonly reliable: boolean; readonly content: unknown },
+    act: (node: SimulatedNode) => void,
+  ): void {
+    this.#send(new ActPacket(this, this.#lane(from, to), what, act))
+  }
+
+  #lane(from: string, to: string): Lane {
+    let lanes = this.#lanes.get(from)
+    if (lanes === undefined) {
+      lanes = new Map()
+      this.#lanes.set(from, lanes)
     }
-    if (signal.kind !== 'message') return { kind: signal.kind, head: undefined, payload: undefined, content: undefined }
-    const { head, payload } = signal
-    const call = payload instanceof Call ? payload : undefined
-    const tag = call === undefined ? (typeof head === 'string' ? head : undefined) : call.tag
-    const content = call === undefined ? payload : call.payload
-    return { kind: this.#kindOf(tag, content), head, payload, content }
+    let lane = lanes.get(to)
+    if (lane === undefined) {
+      lane = { from, to, outside: this.#isOutside(from) || this.#isOutside(to), floorUs: 0 }
+      lanes.set(to, lane)
+    }
+    return lane
   }
 
   #send(packet: Packet): void {
@@ -241,34 +254,30 @@ export class WorldRouter {
   }
 
   #launch(packet: Packet): void {
-    const { from, to } = packet
+    const { lane } = packet
+    const { from, to } = lane
     const { time, random } = this.#host
-    if (this.#isOutside(from) || this.#isOutside(to)) return this.#schedule(packet, time.nowUs + OUTSIDE_US)
+    if (lane.outside) return this.#schedule(packet, time.nowUs + OUTSIDE_US)
     const arrivals = this.#model.send(from, to, time.nowUs, random)
     if (packet.reliable) {
-      if (!this.#passes(from, to)) return this.#park(packet)
-      const at = Math.max(arrivals[0] ?? time.nowUs + RETRANSMIT_US, this.#floor(from, to))
-      this.#floors.set(`${from} ${to}`, at)
-      return this.#schedule(packet, at)
+      if (!this.#model.isOpen(from, to)) return this.#park(packet)
+      lane.floorUs = Math.max(arrivals[0] ?? time.nowUs + RETRANSMIT_US, lane.floorUs)
+      return this.#schedule(packet, lane.floorUs)
     }
     if (arrivals.length === 0) return this.#host.noted('lost', from, to, packet.kind, packet.content)
     if (arrivals.length > 1) this.#host.noted('doubled', from, to, packet.kind, packet.content)
-    const floor = this.#floors.size === 0 ? 0 : this.#floor(from, to)
-    for (const at of arrivals) this.#schedule(packet, Math.max(at, floor))
-  }
-
-  #floor(from: string, to: string): number {
-    return this.#floors.get(`${from} ${to}`) ?? 0
+    for (const at of arrivals) this.#schedule(packet, Math.max(at, lane.floorUs))
   }
 
   #schedule(packet: Packet, atUs: number): void {
-    this.#host.time.at(atUs, () => this.#arrived(packet))
+    this.#host.time.at(atUs, packet)
   }
 
-  #arrived(packet: Packet): void {
-    const { from, to } = packet
+  /** @internal The instant of a packet's arrival has come. */
+  arrived(packet: Packet): void {
+    const { from, to, outside } = packet.lane
     const node = this.#host.find(to)
-    if (node === undefined || node.state === 'down' || !this.#passes(from, to)) {
+    if (node === undefined || node.state === 'down' || !(outside || this.#model.isOpen(from, to))) {
       if (packet.reliable && node !== undefined) this.#park(packet)
       else this.#host.noted('lost', from, to, packet.kind, packet.content)
       return
@@ -368,13 +377,8 @@ function monitored(node: SimulatedNode, ref: Reference): Pid | undefined {
   return node.living().find((process) => process.watchers?.has(ref))?.pid
 }
 
-function lives(pid: Pid): boolean {
-  return pid instanceof ProcessRef && pid.process !== null
-}
-
 function copySignal(signal: Signal): Signal {
   switch (signal.kind) {
-    case 'message':
     case 'alias_message':
       return { ...signal, payload: copyMessage(signal.payload) }
     case 'exit':

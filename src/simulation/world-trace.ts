@@ -59,8 +59,9 @@ export class WorldTrace {
   add(atUs: number, node: string, kind: EventKind, who: string, what: string, payload: unknown): void {
     const hash = this.#hash
     hash.word(NUMBER_OF_KIND[kind] ?? -1)
-    hash.word(atUs % WORD)
-    hash.word(Math.floor(atUs / WORD))
+    // The low word of any safe integer, without a division.
+    hash.word(atUs)
+    hash.word(atUs < WORD ? 0 : Math.floor(atUs / WORD))
     hash.text(node)
     hash.text(who)
     hash.text(what)
