@@ -1,6 +1,7 @@
 // The sample register under a schedule: its nodes, its clients, its invariants, and what a schedule may ask of it.
 
 import type { Node } from '../../src/kernel/node.ts'
+import type { Ref } from '../../src/kernel/ref.ts'
 import { HistoryRecorder } from '../../src/simulation/history.ts'
 import { checkLinearizability } from '../../src/simulation/linearizability.ts'
 import type { SeededRandom } from '../../src/simulation/random.ts'
@@ -15,7 +16,7 @@ import { microseconds } from '../../src/simulation/virtual-time.ts'
 import type { World } from '../../src/simulation/world.ts'
 import { type Look, sampleInvariants } from './invariants.ts'
 import { type Replica, ReplicaServer } from './replica.ts'
-import { SessionServer } from './session.ts'
+import { type SessionProtocol, SessionServer } from './session.ts'
 
 export interface SampleOptions {
   /** The planted bug: the primary answers before any backup has the request. */
@@ -46,7 +47,7 @@ export class SampleGroup implements Group {
   readonly #names: readonly string[]
   readonly #operations: SubmittedOperation[] = []
   readonly #ids = new Map<string, SubmittedOperation>()
-  readonly #sessions = new Set<string>()
+  readonly #sessions = new Map<string, Ref<SessionProtocol>>()
 
   constructor(world: World, schedule: GroupSize, options: SampleOptions = {}) {
     this.#world = world
@@ -196,9 +197,8 @@ export class SampleGroup implements Group {
   }
 
   #hand(operation: SubmittedOperation, deadlineMs: number, to?: string): void {
-    this.#openSession(operation.client)
+    const session = this.#sessions.get(operation.client) ?? this.#openSession(operation.client)
     const number = this.#operations.push(operation) - 1
-    const session = this.#world.address(SessionServer, operation.client, 'session')
     session.cast('submit', { input: operation.input, to, deadlineMs, operation: number })
   }
 
@@ -221,10 +221,10 @@ export class SampleGroup implements Group {
     }
   }
 
-  #openSession(name: string): void {
-    if (this.#sessions.has(name)) return
-    this.#sessions.add(name)
+  #openSession(name: string): Ref<SessionProtocol> {
     const world = this.#world
+    const session = world.address(SessionServer, name, 'session')
+    this.#sessions.set(name, session)
     const replicas = new Map(this.#names.map((node) => [node, world.address(ReplicaServer, node, 'replica')]))
     const argument = {
       name,
@@ -241,6 +241,7 @@ export class SampleGroup implements Group {
       },
     }
     world.createNode({ name, boot: (node) => node.start(SessionServer, argument, { name: 'session' }) })
+    return session
   }
 
   #result(id: string, equals: Json): boolean | string {

@@ -10,13 +10,6 @@ export interface Saved {
   readonly state: RegisterState
 }
 
-interface Head {
-  readonly promised: number
-  readonly epoch: number
-  readonly seq: number
-  readonly chain: number
-}
-
 export class ReplicaDisk {
   readonly #store: KeyValueStore
 
@@ -27,16 +20,15 @@ export class ReplicaDisk {
   async read(): Promise<Saved> {
     const registers: Record<string, Json> = {}
     const sessions: Record<string, Answered> = {}
-    let head: Head = { promised: 0, epoch: EMPTY.epoch, seq: EMPTY.seq, chain: EMPTY.chain }
+    let [promised, epoch, seq, chain] = [0, EMPTY.epoch, EMPTY.seq, EMPTY.chain]
     for await (const { key, value } of this.#store.scan()) {
       const name = Buffer.from(key).toString()
-      const content: unknown = JSON.parse(Buffer.from(value).toString())
-      if (name === 'head') head = content as Head
-      else if (name.startsWith('r/')) registers[name.slice(2)] = content as Json
-      else sessions[name.slice(2)] = content as Answered
+      const text = Buffer.from(value).toString()
+      if (name === 'head') [promised = 0, epoch = 0, seq = 0, chain = 0] = text.split(' ').map(Number)
+      else if (name.startsWith('r/')) registers[name.slice(2)] = JSON.parse(text) as Json
+      else sessions[name.slice(2)] = answeredOf(text)
     }
-    const { promised, ...rest } = head
-    return { promised, state: { ...rest, registers, sessions } }
+    return { promised, state: { epoch, seq, chain, registers, sessions } }
   }
 
   /** Resolves once durable: only then may anybody be told. */
@@ -50,7 +42,7 @@ export class ReplicaDisk {
       putHead(changes, promised, state)
       for (const { session, input } of entries) {
         changes.put(`r/${input.key}`, json(state.registers[input.key] ?? null))
-        changes.put(`s/${session}`, json(state.sessions[session]))
+        putAnswered(changes, session, state.sessions[session])
       }
     })
   }
@@ -62,15 +54,26 @@ export class ReplicaDisk {
       for (const key of Object.keys(old.registers)) if (!(key in state.registers)) changes.delete(`r/${key}`)
       for (const name of Object.keys(old.sessions)) if (!(name in state.sessions)) changes.delete(`s/${name}`)
       for (const [key, value] of Object.entries(state.registers)) changes.put(`r/${key}`, json(value))
-      for (const [name, answered] of Object.entries(state.sessions)) changes.put(`s/${name}`, json(answered))
+      for (const [name, answered] of Object.entries(state.sessions)) putAnswered(changes, name, answered)
     })
   }
 }
 
 function putHead(changes: KeyValueChanges, promised: number, { epoch, seq, chain }: RegisterState): void {
-  changes.put('head', json({ promised, epoch, seq, chain } satisfies Head))
+  changes.put('head', Buffer.from(`${promised} ${epoch} ${seq} ${chain}`))
 }
 
-function json(value: unknown): Uint8Array {
+/** The request's number, a space, what was answered. */
+function putAnswered(changes: KeyValueChanges, session: string, answered: Answered | undefined): void {
+  if (answered === undefined) return
+  changes.put(`s/${session}`, Buffer.from(`${answered.serial} ${JSON.stringify(answered.output)}`))
+}
+
+function answeredOf(text: string): Answered {
+  const space = text.indexOf(' ')
+  return { serial: Number(text.slice(0, space)), output: JSON.parse(text.slice(space + 1)) as Json }
+}
+
+function json(value: Json): Uint8Array {
   return Buffer.from(JSON.stringify(value))
 }

@@ -10,6 +10,8 @@ import type { Json } from '../../src/simulation/schedule-fields.ts'
 import type { ReplicaProtocol } from './replica.ts'
 
 const RETRY_MS = 300
+/** Operations that wait in a session at most; more are not taken, and nobody has called them. */
+const WAITING = 256
 
 export interface SessionProtocol {
   readonly cast: {
@@ -81,7 +83,7 @@ export const SessionServer = defineServer<SessionProtocol>()({
   },
   cast: {
     submit: ({ self, state }, submission) => {
-      state.waiting.push(submission)
+      if (state.waiting.length < WAITING) state.waiting.push(submission)
       return next(state, self)
     },
     reply: ({ self, state }, { serial, output, refused, hint }) => {

@@ -139,7 +139,7 @@ function absorbObject(hash: StreamHash, value: object, path: object[]): void {
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype === Object.prototype || prototype === null) {
     hash.word(TAG.object)
-    absorbFields(hash, value, path)
+    absorbFields(hash, value, path, true)
   } else if (Array.isArray(value)) {
     hash.word(TAG.array)
     hash.word(value.length)
@@ -187,14 +187,15 @@ function absorbInstance(hash: StreamHash, value: object, path: object[]): void {
 // Written out twice, in plain variables: an object for each sum would cost as much as the hashing.
 
 /** Own enumerable fields under text keys. */
-function absorbFields(hash: StreamHash, value: object, path: object[]): void {
+function absorbFields(hash: StreamHash, value: object, path: object[], isPlain = false): void {
   const { a, b } = hash
   let [count, high, low] = [0, 0, 0]
   hash.clear()
   for (const key in value) {
     // Read within the loop, where the engine knows the field's place without looking it up.
     const field = (value as Readonly<Record<string, unknown>>)[key]
-    if (!Object.hasOwn(value, key) || (key === 'stack' && isExitReason(value))) continue
+    // What a plain object inherits is not enumerable.
+    if ((!isPlain && !Object.hasOwn(value, key)) || (key === 'stack' && isExitReason(value))) continue
     hash.text(key)
     absorb(hash, field, path)
     count++

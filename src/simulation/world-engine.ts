@@ -59,6 +59,8 @@ export class WorldEngine {
   #touched: Process[] = []
   #later: (() => void)[] = []
   #sinceBreath = 0
+  /** Events there were when what must hold was last asked. */
+  #checked = -1
 
   constructor(options: EngineOptions, random: SeededRandom | undefined, diskIsBusy: (node: string) => boolean) {
     this.#options = options
@@ -162,14 +164,18 @@ export class WorldEngine {
       if (done()) return 'done'
       if (pulse.stirred) return 'drain'
       if (this.#later.length > 0) this.#runLater()
-      else if (!this.scheduler.step() && !this.time.step(untilUs)) return 'idle'
+      else if (!this.scheduler.step() && !this.time.step(untilUs)) {
+        this.#check()
+        return 'idle'
+      }
       const mustDrain =
         ++this.#sinceBreath >= BREATH ||
         pulse.stirred ||
         pulse.outside.size > 0 ||
         (pulse.unfinished > 0 && !this.scheduler.seeded)
       if (mustDrain) return 'drain'
-      this.#check()
+      // A message that only joins a mailbox is no event yet.
+      if (this.trace.count !== this.#checked) this.#check()
       if (this.failure !== undefined) return 'idle'
     }
   }
@@ -191,6 +197,7 @@ export class WorldEngine {
 
   #check(): void {
     if (this.failure !== undefined) return
+    this.#checked = this.trace.count
     for (const { name, holds } of this.#invariants) {
       const verdict = verdictOf(holds)
       if (verdict !== undefined) this.failed('invariant', name, verdict)
