@@ -37,7 +37,6 @@ interface SubmittedOperation {
   readonly input: RegisterInput
   /** Its number in the history, once it is sent. */
   call: number | undefined
-  answer: { readonly atMs: number; readonly output: Json } | undefined
 }
 
 /** The sample register as a group under a schedule. */
@@ -105,9 +104,9 @@ export class SampleGroup implements Group {
       case 'leaderIsNot':
         return this.#primary() !== expectation.node
       case 'acked':
-        return this.#ids.get(expectation.id)?.answer !== undefined
+        return this.#answerOf(expectation.id) !== undefined
       case 'unacked':
-        return this.#ids.get(expectation.id)?.answer === undefined
+        return this.#answerOf(expectation.id) === undefined
       case 'result':
         return this.#result(expectation.id, expectation.equals)
       case 'refused':
@@ -190,7 +189,6 @@ export class SampleGroup implements Group {
       client: step.client,
       input,
       call: undefined,
-      answer: undefined,
     }
     if (step.id !== undefined) this.#ids.set(step.id, operation)
     this.#hand(operation, step.deadline, step.to)
@@ -213,7 +211,7 @@ export class SampleGroup implements Group {
       const next = (at: number) => {
         if (at >= endUs) return
         time.at(at, () => {
-          this.#hand({ id: undefined, client, input: drawInput(own), call: undefined, answer: undefined }, 3000)
+          this.#hand({ id: undefined, client, input: drawInput(own), call: undefined }, 3000)
           next(at + periodUs)
         })
       }
@@ -236,7 +234,6 @@ export class SampleGroup implements Group {
       onAnswered: (number: number, output: Json) => {
         const operation = this.#operations[number]
         if (operation?.call === undefined) return
-        operation.answer = { atMs: world.time.nowMs, output }
         this.history.answer(operation.call, output, world.time.nowMs)
       },
     }
@@ -244,8 +241,13 @@ export class SampleGroup implements Group {
     return session
   }
 
+  #answerOf(id: string): { readonly output: Json } | undefined {
+    const call = this.#ids.get(id)?.call
+    return call === undefined ? undefined : this.history.operation(call)?.answer
+  }
+
   #result(id: string, equals: Json): boolean | string {
-    const answer = this.#ids.get(id)?.answer
+    const answer = this.#answerOf(id)
     if (answer === undefined) return 'not answered'
     return digestOf(answer.output) === digestOf(equals) || `answered ${JSON.stringify(answer.output)}`
   }
@@ -262,8 +264,9 @@ export class SampleGroup implements Group {
   }
 
   #progress({ from, to }: { readonly from: number; readonly to: number }): number {
-    return this.#operations.filter(({ answer }) => answer !== undefined && answer.atMs >= from && answer.atMs <= to)
-      .length
+    return this.history
+      .operations()
+      .filter(({ answeredMs }) => answeredMs !== undefined && answeredMs >= from && answeredMs <= to).length
   }
 }
 

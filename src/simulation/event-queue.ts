@@ -55,11 +55,11 @@ export class EventQueue<Item> {
     return entry
   }
 
-  /** Takes out the next event. */
-  take(): QueuedEvent<Item> | undefined {
+  /** Takes out the next event, unless it lies behind the instant `until`. */
+  take(until = Number.POSITIVE_INFINITY): QueuedEvent<Item> | undefined {
     this.#skipCancelled()
     const entry = this.#heap[0]
-    if (entry === undefined) return undefined
+    if (entry === undefined || entry.at > until) return undefined
     entry.waiting = false
     this.#removeFirst()
     return entry

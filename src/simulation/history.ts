@@ -19,8 +19,6 @@ export interface Operation<Input, Output> {
   readonly answeredMs?: number
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
-
 /** Records a history in order of events, so that no two instants are equal. Holds at most `limit` operations. */
 export class HistoryRecorder<Input, Output> {
   readonly #operations: Operation<Input, Output>[] = []
@@ -48,12 +46,18 @@ export class HistoryRecorder<Input, Output> {
     if (operation === undefined) throw new OptionError('call', call, 'the number of a recorded call')
     if (operation.answer !== undefined) return
     const answer = { at: this.#instant++, output }
-    const { client, input, called, calledMs } = operation
     // Field by field: V8 gives each spread copy to which fields are added a hidden class of its own.
-    const answered: Mutable<Operation<Input, Output>> = { client, input, called, answer }
-    if (calledMs !== undefined) answered.calledMs = calledMs
-    if (nowMs !== undefined) answered.answeredMs = nowMs
-    this.#operations[call] = answered
+    const { client, input, called, calledMs } = operation
+    if (calledMs !== undefined && nowMs !== undefined) {
+      this.#operations[call] = { client, input, called, calledMs, answer, answeredMs: nowMs }
+    } else {
+      this.#operations[call] = { ...operation, answer, ...(nowMs !== undefined && { answeredMs: nowMs }) }
+    }
+  }
+
+  /** Call number `call` as it stands. */
+  operation(call: number): Operation<Input, Output> | undefined {
+    return this.#operations[call]
   }
 
   /** The history so far, in order of calls. */

@@ -4,6 +4,8 @@
 // hash says what a payload is, not how it came to be. What has no order is hashed part by part, and the parts added up.
 
 import { OptionError } from '../kernel/errors.ts'
+import { NamedRef } from '../kernel/named-ref.ts'
+import { Pid } from '../kernel/pid.ts'
 import { StreamHash } from './stream-hash.ts'
 
 /** Payloads nested deeper than this are refused: no message needs it, and the stack is finite. */
@@ -31,6 +33,7 @@ const TAG = {
   function: 17,
   symbol: 18,
   ancestor: 19,
+  pid: 20,
 } as const
 
 /** A streaming, canonical 64-bit hash of values. */
@@ -144,6 +147,9 @@ function absorbObject(hash: StreamHash, value: object, path: object[]): void {
     hash.word(TAG.array)
     hash.word(value.length)
     for (const item of value) absorb(hash, item, path)
+  } else if (value instanceof Pid) {
+    hash.word(TAG.pid)
+    absorbPid(hash, value)
   } else if (value instanceof Map) {
     hash.word(TAG.map)
     absorbMembers(hash, value, path)
@@ -176,9 +182,17 @@ function absorbError(hash: StreamHash, error: Error, path: object[]): void {
 function absorbInstance(hash: StreamHash, value: object, path: object[]): void {
   hash.word(TAG.instance)
   hash.text(String(value.constructor?.name))
-  // A pid or a ref leads to its whole node; its text is what it is.
+  // A reference leads to its whole node; its text is what it is.
   if ('toJSON' in value && typeof value.toJSON === 'function') absorb(hash, value.toJSON(), path)
   else absorbFields(hash, value, path)
+}
+
+/** The parts of its text: to make the text itself would cost as much as the rest of a message. */
+function absorbPid(hash: StreamHash, pid: Pid): void {
+  hash.text(pid.nodeName)
+  hash.word(pid.creation)
+  hash.word(pid.id)
+  if (pid instanceof NamedRef) hash.text(pid.name)
 }
 
 // ---- what has no order --------------------------------------------------------------------------------------------

@@ -51,12 +51,12 @@ export class VirtualTime {
 
   /** Leaps to the next event and runs it. False if there is none up to and including `untilUs` (default: ever). */
   step(untilUs: number = Number.POSITIVE_INFINITY): boolean {
-    const next = this.#events.nextAt
-    if (next === undefined || next > untilUs) return false
-    this.#nowUs = next
-    const item = this.#events.take()?.item
+    const next = this.#events.take(untilUs)
+    if (next === undefined) return false
+    this.#nowUs = next.at
+    const { item } = next
     if (typeof item === 'function') item()
-    else item?.happen()
+    else item.happen()
     return true
   }
 

@@ -71,11 +71,7 @@ export class KeyValueStore {
   update(change: (changes: KeyValueChanges) => void): Promise<void> {
     try {
       const batch = new WriteBatch()
-      change({
-        put: (key, value) => void batch.put(this.#keyOf(key), value),
-        delete: (key) => void batch.delete(this.#keyOf(key)),
-        expect: (key, value) => void batch.expect(this.#keyOf(key), value),
-      })
+      change(new BatchChanges(batch, this.#keyOf))
       return batch.byteLength > 0 ? this.#store.write(batch) : Promise.resolve()
     } catch (error) {
       return Promise.reject(error)
@@ -106,7 +102,7 @@ export class KeyValueStore {
     }
   }
 
-  #keyOf(key: Key): Uint8Array {
+  readonly #keyOf = (key: Key): Uint8Array => {
     if (typeof key !== 'string') return joinKey(this.#prefix, key)
     const known = this.#textKeys.get(key)
     if (known !== undefined) return known
@@ -114,6 +110,28 @@ export class KeyValueStore {
     if (this.#textKeys.size >= maxTextKeys) this.#textKeys.clear()
     this.#textKeys.set(key, joined)
     return joined
+  }
+}
+
+class BatchChanges implements KeyValueChanges {
+  readonly #batch: WriteBatch
+  readonly #keyOf: (key: Key) => Uint8Array
+
+  constructor(batch: WriteBatch, keyOf: (key: Key) => Uint8Array) {
+    this.#batch = batch
+    this.#keyOf = keyOf
+  }
+
+  put(key: Key, value: Uint8Array): void {
+    this.#batch.put(this.#keyOf(key), value)
+  }
+
+  delete(key: Key): void {
+    this.#batch.delete(this.#keyOf(key))
+  }
+
+  expect(key: Key, value: Uint8Array | undefined): void {
+    this.#batch.expect(this.#keyOf(key), value)
   }
 }
 
