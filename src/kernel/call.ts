@@ -45,9 +45,10 @@ export class Call extends Timer {
     this.#reject = reject
   }
 
-  /** Gives up after `timeoutMs`, counted from the end of this turn. */
-  limit(wheel: TimerWheel, timeoutMs: number): void {
-    wheel.setAtTurnsEnd(this, timeoutMs, 'timeoutMs')
+  /** Gives up after `timeoutMs`, counted from the end of this turn; of a call to another node, from about now. */
+  limit(wheel: TimerWheel, timeoutMs: number, isFar = false): void {
+    if (isFar) wheel.setSoon(this, timeoutMs, 'timeoutMs')
+    else wheel.setAtTurnsEnd(this, timeoutMs, 'timeoutMs')
     this.#wheel = wheel
     this.#timeoutMs = timeoutMs
   }

@@ -251,7 +251,7 @@ export class Node {
     if (target === null && this.isOwn(callee)) return call.fail('noproc')
     if (target === null && this.router === null) return call.fail('noconnection')
     if (target !== null && target === call.caller) return call.fail('calling_self')
-    if (timeoutMs !== Number.POSITIVE_INFINITY) call.limit(this.timers, timeoutMs)
+    if (timeoutMs !== Number.POSITIVE_INFINITY) call.limit(this.timers, timeoutMs, target === null)
     if (target !== null) target.accept(head, call)
     else this.#sendAway(callee, head, call)
   }

@@ -5,7 +5,9 @@
 // after BURST_MS without a macrotask the next pump waits for one. Signals are handled before any process runs.
 //
 // A burst is what runs between two macrotasks. What a message costs is not known when a burst begins, so the clock is read
-// after the first one, then after twice as many each time, for as long as they are cheap.
+// after the first one, then after twice as many each time, for as long as they are cheap. Asking for the macrotask that
+// ends a burst costs more than a message does, so a thread that has had one within TRUSTED_MS does not ask again: messages
+// that come from outside, one a macrotask, go without for the most part.
 //
 // The simulator holds the scheduler and drives `step` itself.
 
@@ -17,6 +19,8 @@ import type { Signal } from './signals.ts'
 
 /** Milliseconds of continuous work after which the event loop gets a turn. */
 const BURST_MS = 1
+/** For so long after a macrotask nothing asks for the next. */
+const TRUSTED_MS = BURST_MS / 4
 /** Messages one process may handle before the next ready process has its turn, and at most between two looks at the clock. */
 const SLICE = 32
 /** Messages one pump may handle before other microtasks (awaiting handlers, callers) have theirs. */
@@ -49,9 +53,9 @@ export class Scheduler {
   #whenQuiet: (() => void)[] = []
   #armed = false
   #held = false
-  /** A burst is under way: the macrotask that ends it has been asked for. */
-  #inBurst = false
-  #burstStart = 0
+  /** The macrotask that ends the burst has been asked for. */
+  #asked = false
+  #burstStart = Number.NEGATIVE_INFINITY
   /** The burst has used up its time: what is ready waits for the macrotask. */
   #exhausted = false
   #lastCheck = 0
@@ -114,7 +118,7 @@ export class Scheduler {
   /** True if a process may go on within this turn without passing through the queue. Counts as one message. */
   spend(): boolean {
     if (this.seeded || this.#held || this.signals.length > 0) return false
-    if (!this.#inBurst) this.#beginBurst()
+    if (!this.#asked) this.#enterBurst()
     if (--this.#untilCheck <= 0) this.#check()
     return !this.#exhausted
   }
@@ -123,25 +127,37 @@ export class Scheduler {
     if (this.#held) return
     this.#armed = true
     if (this.#exhausted) return
-    if (!this.#inBurst) this.#beginBurst()
+    if (!this.#asked) this.#enterBurst()
     this.#turns.soon(this.#pump)
   }
 
-  #beginBurst(): void {
-    this.#inBurst = true
-    this.#burstStart = this.#clock.now()
-    this.#lastCheck = this.#burstStart
+  /** Whether macrotasks have passed since the last one that was asked for, nothing says: after TRUSTED_MS, most likely. */
+  #enterBurst(): void {
+    const now = this.#clock.now()
+    if (now - this.#burstStart < TRUSTED_MS) return
+    this.#beginBurst(now)
+    this.#ask()
+  }
+
+  #beginBurst(now: number): void {
+    this.#burstStart = now
+    this.#lastCheck = now
     this.#checkEvery = 1
     this.#untilCheck = 1
+  }
+
+  #ask(): void {
+    this.#asked = true
     this.#turns.later(this.#endBurst)
   }
 
   #endBurst = (): void => {
     const waiting = this.#exhausted
-    this.#inBurst = false
+    this.#asked = false
     this.#exhausted = false
+    this.#beginBurst(this.#clock.now())
     if (!this.#armed) return
-    this.#beginBurst()
+    this.#ask()
     if (waiting) this.#pump()
   }
 
@@ -178,6 +194,7 @@ export class Scheduler {
     const now = this.#clock.now()
     const elapsed = now - this.#lastCheck
     this.#lastCheck = now
+    if (!this.#asked && now - this.#burstStart >= TRUSTED_MS) this.#ask()
     if (now - this.#burstStart >= BURST_MS) this.#exhausted = true
     const aim = elapsed > 0 ? (this.#checkEvery * (BURST_MS / 8)) / elapsed : SLICE
     this.#checkEvery = Math.max(1, Math.min(SLICE, this.#checkEvery * 2, Math.floor(aim)))

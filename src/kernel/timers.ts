@@ -8,6 +8,9 @@ import type { Alarm, Clock, Turns } from './ports/index.ts'
 /** The longest delay, in milliseconds: Erlang's limit (2^32 - 1, 49.7 days). */
 export const MAX_DELAY_MS = 0xffff_ffff
 
+/** So soon after the last timer has gone the alarm is let go, at the latest. */
+const LINGER_MS = 10
+
 const NEAR = 256
 const FAR = 64
 const FAR_LEVELS = [8, 14, 20, 26] as const
@@ -51,7 +54,12 @@ export class TimerWheel {
   #order = 0
   #alarm: Alarm | null = null
   #alarmTick = Number.POSITIVE_INFINITY
-  #checking = false
+  /** The alarm is no further than LINGER_MS away. */
+  #lingers = false
+  /** The fresh ones will be placed at the end of this turn … */
+  #placesLater = false
+  /** … or sooner. */
+  #placesSoon = false
 
   constructor(clock: Clock, turns: Turns) {
     this.#clock = clock
@@ -76,12 +84,26 @@ export class TimerWheel {
    * limit of a call that is answered at once, never saw the clock nor the wheel.
    */
   setAtTurnsEnd(timer: Timer, delayMs: number, field = 'delayMs'): void {
+    this.#setFresh(timer, delayMs, field)
+    if (this.#placesLater || this.#placesSoon) return
+    this.#placesLater = true
+    this.#turns.later(this.#turnEnds)
+  }
+
+  /** The same for a timer that will not be cancelled in this turn: counted from when what runs now has ended. */
+  setSoon(timer: Timer, delayMs: number, field = 'delayMs'): void {
+    this.#setFresh(timer, delayMs, field)
+    if (this.#placesSoon) return
+    this.#placesSoon = true
+    this.#turns.soon(this.#placeSoon)
+  }
+
+  #setFresh(timer: Timer, delayMs: number, field: string): void {
     checkDelay(delayMs, field)
     timer.order = this.#order++
     timer.deadline = delayMs
     append(this.#fresh, timer)
     this.#freshCount++
-    if (!this.#checking) this.#checkLater()
   }
 
   /** Takes `timer` off the wheel. Idempotent. */
@@ -90,7 +112,7 @@ export class TimerWheel {
     if (slot === null) return
     unlink(timer)
     if (slot === this.#fresh) this.#freshCount--
-    else if (--this.#placed === 0 && !this.#checking) this.#checkLater()
+    else if (--this.#placed === 0 && !this.#lingers) this.#linger()
   }
 
   /** Cancels everything and lets go of the alarm. */
@@ -110,27 +132,37 @@ export class TimerWheel {
     if (deadline < this.#alarmTick) this.#arm(deadline, now)
   }
 
-  // An alarm keeps the host process alive. When the last timer goes we look once more a turn later: a run of timers,
-  // each cancelled soon, then costs one alarm a turn, not one each.
-  #checkLater(): void {
-    this.#checking = true
-    this.#turns.later(this.#turnEnds)
+  #turnEnds = (): void => {
+    this.#placesLater = false
+    this.#placeFresh()
   }
 
-  #turnEnds = (): void => {
-    this.#checking = false
-    if (this.#freshCount > 0) {
-      const now = this.#clock.now()
-      this.#freshCount = 0
-      for (const timer of takeAll(this.#fresh)) this.#place(timer, timer.deadline, now)
-    }
-    if (this.#placed === 0) this.#disarm()
+  #placeSoon = (): void => {
+    this.#placesSoon = false
+    this.#placeFresh()
+  }
+
+  #placeFresh(): void {
+    if (this.#freshCount === 0) return
+    const now = this.#clock.now()
+    this.#freshCount = 0
+    for (const timer of takeAll(this.#fresh)) this.#place(timer, timer.deadline, now)
+  }
+
+  // An alarm keeps the host process alive, and to set one costs more than a call does. So it stays for a while when the
+  // last timer goes: a run of timers, each cancelled soon, costs two alarms in LINGER_MS, not one each.
+  #linger(): void {
+    if (this.#alarm === null) return
+    this.#lingers = true
+    const now = this.#clock.now()
+    if (this.#alarmTick > now + LINGER_MS) this.#arm(now + LINGER_MS, now)
   }
 
   #disarm(): void {
     this.#alarm?.cancel()
     this.#alarm = null
     this.#alarmTick = Number.POSITIVE_INFINITY
+    this.#lingers = false
   }
 
   #arm(tick: number, now: number): void {
@@ -142,6 +174,7 @@ export class TimerWheel {
   #ring = (): void => {
     this.#alarm = null
     this.#alarmTick = Number.POSITIVE_INFINITY
+    this.#lingers = false
     this.#advance(Math.floor(this.#clock.now()))
     const next = this.#nextTick()
     if (next < this.#alarmTick) this.#arm(next, this.#clock.now())

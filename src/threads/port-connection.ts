@@ -1,5 +1,6 @@
-// A connection over one MessagePort. On it go frames (their bytes are moved, not copied; a list where other buffers move
-// beside them), a word of farewell (text), and `null`: there is room again.
+// A connection over one MessagePort. On it go frames (a short one as text, a character a byte: that is the cheapest a port
+// has; the bytes of others are moved, not copied; a list where other buffers move beside them), a farewell, and `null`:
+// there is room again.
 //
 // A port that closes without farewell means that its thread has ended. The hub knows how, and says so at about the same
 // time; a connection is lost once both are known, or FATE_MS after the port closed.
@@ -14,6 +15,8 @@ import type { CarrierLimits, LineEnd } from './messages.ts'
 const FATE_MS = 1000
 /** What a frame costs beside its bytes, wherever it waits. */
 const FRAME_BYTES = 128
+/** A frame of up to so many bytes goes as text. */
+const SHORT_BYTES = 1024
 
 const NONE: readonly ArrayBuffer[] = []
 
@@ -21,6 +24,11 @@ const NONE: readonly ArrayBuffer[] = []
 interface Waiting {
   readonly frame: Uint8Array
   readonly moved: readonly ArrayBuffer[]
+}
+
+/** The last that is said over a port, and why. */
+interface Farewell {
+  readonly reason: string
 }
 
 function bytesOf(frame: Uint8Array, moved: readonly ArrayBuffer[]): number {
@@ -112,22 +120,24 @@ export class PortConnection implements Connection {
     this.#reason = reason
     this.#queue = []
     this.#queuedBytes = 0
-    this.#port.postMessage(reason)
+    const farewell: Farewell = { reason }
+    this.#port.postMessage(farewell)
     this.#port.close()
   }
 
   #heard(message: unknown): void {
     if (this.#closed) return
     if (message === null) return this.#pump()
-    if (typeof message === 'string') {
-      this.#closed = true
-      this.#reason = message
-      this.#port.close()
-      return this.#tell()
-    }
+    if (typeof message === 'string') return this.#received(Buffer.from(message, 'latin1'), NONE)
     if (message instanceof Uint8Array) return this.#received(message, NONE)
-    const [frame, ...moved] = message as readonly [Uint8Array, ...ArrayBuffer[]]
-    return this.#received(frame, moved)
+    if (Array.isArray(message)) {
+      const [frame, ...moved] = message as [Uint8Array, ...ArrayBuffer[]]
+      return this.#received(frame, moved)
+    }
+    this.#closed = true
+    this.#reason = (message as Farewell).reason
+    this.#port.close()
+    return this.#tell()
   }
 
   #received(frame: Uint8Array, moved: readonly ArrayBuffer[]): void {
@@ -156,8 +166,11 @@ export class PortConnection implements Connection {
   }
 
   #post(frame: Uint8Array, moved: readonly ArrayBuffer[]): void {
-    const { buffer } = frame
-    const whole = buffer instanceof ArrayBuffer && buffer.byteLength === frame.length ? frame : new Uint8Array(frame)
+    const { buffer, byteOffset, length } = frame
+    if (length <= SHORT_BYTES && moved.length === 0) {
+      return this.#port.postMessage(Buffer.from(buffer, byteOffset, length).toString('latin1'))
+    }
+    const whole = buffer instanceof ArrayBuffer && buffer.byteLength === length ? frame : new Uint8Array(frame)
     const own = whole.buffer as ArrayBuffer
     if (moved.length === 0) this.#port.postMessage(whole, [own])
     else this.#port.postMessage([whole, ...moved], [own, ...moved])

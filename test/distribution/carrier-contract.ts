@@ -93,6 +93,19 @@ export function carrierContract(name: string, create: () => CarrierPair | Promis
       expect(listener.frames[1] === large).toBe(true)
     })
 
+    test.each([1, 16])('every byte arrives as it is, in a frame of %d × 256', async (times) => {
+      const accepted: Connection[] = []
+      pair.b.listen('b', (connection) => void accepted.push(connection))
+      const dialler = await pair.a.dial('b')
+      await until(() => accepted.length === 1)
+      const got: number[][] = []
+      accepted[0]?.open({ received: (frame) => void got.push([...frame]), lost: () => {} })
+      const all = Array.from({ length: times * 256 }, (_, i) => i % 256)
+      dialler.send(Uint8Array.from(all))
+      await until(() => got.length === 1)
+      expect(got).toEqual([all])
+    })
+
     test('nothing arrives on the stack of send or close', async () => {
       const { dialler, listener } = await connect()
       dialler.connection.send(bytes('one'))

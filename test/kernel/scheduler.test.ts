@@ -47,6 +47,8 @@ async function gapsOfVolley(strokeMs: number, turns: ManualTurns, macrotasks: nu
   return gaps
 }
 
+const Counter = defineServer({ init: () => 0, cast: { count: ({ state }) => state + 1 } })
+
 describe('fairness', () => {
   test.each([0.0005, 0.01, 0.3])(
     'a volley without end leaves the event loop its turns: strokes of %d ms',
@@ -78,6 +80,24 @@ describe('fairness', () => {
     turns.runSoon()
     expect(strokes).toBeGreaterThan(500)
     expect(strokes).toBeLessThanOrEqual(532)
+  })
+
+  test('messages that come one a macrotask ask for another every quarter of a millisecond, not one each', async () => {
+    const { node, turns, clock } = createManualNode()
+    const starting = node.start(Counter)
+    turns.runSoon()
+    const counter = await starting
+    turns.runLater()
+    let asked = 0
+    for (let i = 0; i < 1000; i++) {
+      clock.advance(0.03)
+      counter.cast('count')
+      turns.runSoon()
+      asked += turns.waiting
+      turns.runLater()
+    }
+    expect(asked).toBeGreaterThan(1000 * (0.03 / 0.3))
+    expect(asked).toBeLessThanOrEqual(1000 * (0.03 / 0.25))
   })
 
   test('red: a yield that is only a microtask starves the event loop', async () => {
