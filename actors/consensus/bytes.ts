@@ -15,6 +15,10 @@ export class CodecError extends EspalierError {
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
+/** Up to here a loop is faster than a call of the encoder or the decoder. */
+const SHORT_TEXT = 64
+const MAX_ASCII = 0x7f
+
 /** Memory that writers write into. */
 interface Slab {
   readonly bytes: Uint8Array<ArrayBuffer>
@@ -96,7 +100,19 @@ export class ByteWriter {
   }
 
   text(text: string): this {
-    return this.bytes(encoder.encode(text))
+    if (text.length > SHORT_TEXT) return this.bytes(encoder.encode(text))
+    const at = this.#reserve(4 + text.length)
+    const { bytes, view } = this.#slab
+    for (let i = 0; i < text.length; i += 1) {
+      const unit = text.charCodeAt(i)
+      if (unit > MAX_ASCII) {
+        this.#at = at
+        return this.bytes(encoder.encode(text))
+      }
+      bytes[at + 4 + i] = unit
+    }
+    view.setUint32(at, text.length, true)
+    return this
   }
 
   /** What was written. The writer is used up: the bytes are its own. */
@@ -132,12 +148,10 @@ export class ByteWriter {
 /** Reads what a {@link ByteWriter} has written; what it hands out are views. */
 export class ByteReader {
   readonly #bytes: Uint8Array
-  readonly #view: DataView
   #at = 0
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
   /** How many bytes are left. */
@@ -146,16 +160,16 @@ export class ByteReader {
   }
 
   u8(): number {
-    return this.#view.getUint8(this.#advance(1))
+    return this.#bytes[this.#advance(1)] ?? 0
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#advance(4), true)
+    return uint32(this.#bytes, this.#advance(4))
   }
 
   u64(): number {
     const at = this.#advance(8)
-    const value = this.#view.getUint32(at, true) + this.#view.getUint32(at + 4, true) * 2 ** 32
+    const value = uint32(this.#bytes, at) + uint32(this.#bytes, at + 4) * 2 ** 32
     if (!Number.isSafeInteger(value)) throw new CodecError('an integer is too large')
     return value
   }
@@ -170,10 +184,13 @@ export class ByteReader {
   }
 
   text(): string {
+    const size = this.u32()
+    const at = this.#advance(size)
+    const short = size <= SHORT_TEXT ? ascii(this.#bytes, at, at + size) : undefined
+    if (short !== undefined) return short
     try {
-      return decoder.decode(this.bytes())
-    } catch (error) {
-      if (error instanceof CodecError) throw error
+      return decoder.decode(this.#bytes.subarray(at, at + size))
+    } catch {
       throw new CodecError('a text is no UTF-8')
     }
   }
@@ -196,7 +213,21 @@ export class ByteReader {
   }
 }
 
-/** Whether two byte strings are the same. */
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && Buffer.compare(a, b) === 0
+function uint32(bytes: Uint8Array, at: number): number {
+  const [low, high] = [
+    (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8),
+    (bytes[at + 2] ?? 0) | ((bytes[at + 3] ?? 0) << 8),
+  ]
+  return low + high * 0x1_0000
+}
+
+/** The text, if it has no other letters. */
+function ascii(bytes: Uint8Array, from: number, to: number): string | undefined {
+  let text = ''
+  for (let at = from; at < to; at += 1) {
+    const byte = bytes[at] ?? 0
+    if (byte > MAX_ASCII) return undefined
+    text += String.fromCharCode(byte)
+  }
+  return text
 }

@@ -101,7 +101,8 @@ export class Sessions {
   /** Remembers the answer to a request that {@link admit} let through. */
   remember(id: number, serial: number, answer: Uint8Array): void {
     // Kept for long: it must not hold on to what it is a part of.
-    this.#sessions.get(id)?.answers.set(serial, answer.length === answer.buffer.byteLength ? answer : answer.slice())
+    const isWhole = answer.length === answer.buffer.byteLength
+    this.#sessions.get(id)?.answers.set(serial, isWhole ? answer : new Uint8Array(answer))
   }
 
   /** The table as bytes; equal tables have equal bytes. */

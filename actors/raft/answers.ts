@@ -5,6 +5,7 @@ import type { Self } from '../../src/kernel/self.ts'
 import type { Outcome } from './applied-state.ts'
 import type { Refused } from './core/input.ts'
 import type { AdminAnswer, Asker, ClientAnswer, ClientProtocol } from './protocol.ts'
+import { packAnswers } from './wire.ts'
 
 export class Answers {
   readonly #self: Self
@@ -34,7 +35,7 @@ export class Answers {
   /** Sends what was gathered. */
   send(): void {
     if (this.#waiting.size === 0) return
-    for (const [client, answers] of this.#waiting) this.#self.cast(client, 'reply', { answers })
+    for (const [client, answers] of this.#waiting) this.#self.cast(client, 'reply', packAnswers(answers))
     this.#waiting.clear()
   }
 

@@ -4,7 +4,7 @@ import type { Ref } from '../../src/kernel/ref.ts'
 import type { ReadMode } from '../consensus/consensus.ts'
 import type { Refusal } from '../consensus/refusal.ts'
 import type { ReplicaId } from './core/entry.ts'
-import type { ClientAnswer, ReplicaProtocol, ReplicaView } from './protocol.ts'
+import type { ReplicaProtocol, ReplicaView } from './protocol.ts'
 
 export type Operation =
   | { readonly type: 'command'; readonly command: Uint8Array }
@@ -19,6 +19,11 @@ export interface Submission {
   readonly to?: ReplicaId | undefined
   /** From its turn on, in milliseconds. Default: the session's. */
   readonly deadlineMs?: number | undefined
+}
+
+/** A submission by cast: its outcome is told under this number. */
+export interface TaggedSubmission extends Submission {
+  readonly tag: number
 }
 
 /** What became of an operation. */
@@ -63,12 +68,15 @@ export interface ClientSessionProtocol {
   readonly call: {
     readonly submit: (submission: Submission) => OperationOutcome
     readonly status: () => ClientStatus
+    /** Is never answered: fails when this process ends. */
+    readonly ended: () => undefined
     /** Ends the session at the group, without waiting, and this process. */
     readonly close: () => undefined
   }
   readonly cast: {
-    readonly submit: (submission: Submission & { readonly tag: number }) => void
-    readonly reply: (reply: { readonly answers: readonly ClientAnswer[] }) => void
+    readonly submit: (submission: TaggedSubmission) => void
+    readonly submitAll: (submissions: readonly TaggedSubmission[]) => void
+    readonly reply: (answers: Uint8Array) => void
     readonly view: (view: ReplicaView) => void
     readonly flush: () => void
     readonly watch: () => void

@@ -18,10 +18,12 @@ import type {
   ClientStatus,
   OperationOutcome,
   Submission,
+  TaggedSubmission,
 } from './client-protocol.ts'
 import { type ClientRequestState, NEVER, newRequest, type SessionAlarm, type Submitter } from './client-request.ts'
 import type { ReplicaId } from './core/entry.ts'
 import type { ClientAnswer, ClientItem, ReplicaView } from './protocol.ts'
+import { packItems, unpackAnswers } from './wire.ts'
 
 /** Waiting before a redirect is followed that may lead in a circle. */
 const CIRCLE_MS = 10
@@ -37,8 +39,9 @@ export class ClientSession {
   #isExpired = false
   #opening: ClientRequestState | undefined
   #serial = 0
-  /** The session's serials that await an answer, ascending. */
+  /** The session's serials that await an answer; below #lowest there are none. */
   readonly #open = new Set<number>()
+  #lowest = 1
   #nextId = 1
   #target = 0
   #outbox: ClientRequestState[] = []
@@ -86,6 +89,10 @@ export class ClientSession {
     this.#flushSoon()
   }
 
+  submitAll(submissions: readonly TaggedSubmission[]): void {
+    for (const submission of submissions) this.submit(submission, submission)
+  }
+
   /** Sends what is to be sent, in one message for each replica. */
   flush(): void {
     this.#flushIsDue = false
@@ -101,7 +108,7 @@ export class ClientSession {
     }
     for (const [id, items] of byReplica) {
       const replica = this.#options.replica(id)
-      if (replica !== undefined) this.#self.cast(replica, 'request', { client: this.#own, items })
+      if (replica !== undefined) this.#self.cast(replica, 'request', { client: this.#own, items: packItems(items) })
     }
     this.#setAlarm()
   }
@@ -170,8 +177,8 @@ export class ClientSession {
 
   /** Below it the session awaits nothing. */
   #lowestSerial(): number {
-    for (const lowest of this.#open) return lowest
-    return this.#serial + 1
+    while (this.#lowest <= this.#serial && !this.#open.has(this.#lowest)) this.#lowest += 1
+    return this.#lowest
   }
 
   #transmit(pending: ClientRequestState): void {
@@ -191,8 +198,8 @@ export class ClientSession {
 
   // ---- answers -----------------------------------------------------------------------------------------------------
 
-  answered(answers: readonly ClientAnswer[]): void {
-    for (const answer of answers) {
+  answered(answers: Uint8Array): void {
+    for (const answer of unpackAnswers(answers) ?? []) {
       const pending = this.#pending.get(answer.id)
       if (pending !== undefined) this.#answered(pending, answer)
     }
@@ -214,6 +221,7 @@ export class ClientSession {
     this.#opening = undefined
     this.#session = session
     this.#serial = 0
+    this.#lowest = 1
     for (const waiting of this.#pending.values()) if (waiting.item === undefined) this.#prepare(waiting)
   }
 
@@ -373,7 +381,10 @@ export class ClientSession {
     const replica = this.#targetId === undefined ? undefined : this.#options.replica(this.#targetId)
     if (this.#session !== undefined && replica !== undefined) {
       const payload = encodeCommand({ kind: 'close', session: this.#session })
-      this.#self.cast(replica, 'request', { client: this.#own, items: [{ id: 0, type: 'command', payload }] })
+      this.#self.cast(replica, 'request', {
+        client: this.#own,
+        items: packItems([{ id: 0, type: 'command', payload }]),
+      })
     }
     for (const pending of this.#pending.values())
       this.#end(pending, { type: 'unknown', isCertain: pending.attempts === 0 })
@@ -394,14 +405,16 @@ export const ClientSessionServer = defineServer<ClientSessionProtocol>()({
       return noReply<OperationOutcome, ClientSession>(state)
     },
     status: ({ state }) => replied(state.status, state),
+    ended: ({ state }) => noReply<undefined, ClientSession>(state),
     close: ({ state }) => {
       state.close()
       return stopReply('normal', undefined, state)
     },
   },
   cast: {
-    submit: on((session, submission: Submission & { readonly tag: number }) => session.submit(submission, submission)),
-    reply: on((session, { answers }: { readonly answers: readonly ClientAnswer[] }) => session.answered(answers)),
+    submit: on((session, submission: TaggedSubmission) => session.submit(submission, submission)),
+    submitAll: on((session, submissions: readonly TaggedSubmission[]) => session.submitAll(submissions)),
+    reply: on((session, answers: Uint8Array) => session.answered(answers)),
     view: on((session, view: ReplicaView) => session.view(view)),
     flush: ({ state }) => {
       state.flush()

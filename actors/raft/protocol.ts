@@ -1,4 +1,4 @@
-// What the processes of a group say to each other: replicas among themselves (the core's messages, an entry as its bytes
+// What the processes of a group say to each other: replicas among themselves (the core's messages, entries as their bytes
 // alone), clients to replicas and back, and a replica to its applier.
 
 import type { Ref } from '../../src/kernel/ref.ts'
@@ -7,20 +7,18 @@ import type { ReadMode } from '../consensus/consensus.ts'
 import type { Refusal } from '../consensus/refusal.ts'
 import type { Configuration } from './core/configuration.ts'
 import type { Entry, Incarnation, LogIndex, LogPosition, ReplicaId, Term } from './core/entry.ts'
-import { decodeEntry } from './core/entry-codec.ts'
 import type { MembershipChange, Refused } from './core/input.ts'
 import type { Append, Message, SnapshotDescription } from './core/message.ts'
 import type { Role } from './core/transition.ts'
+import { packEntries, unpackEntries } from './wire.ts'
 
 // ---- between replicas ------------------------------------------------------------------------------------------------
 
-/** A message as it is sent: entries as their bytes. */
-export type WireMessage =
-  | Exclude<Message, Append>
-  | (Omit<Append, 'entries'> & { readonly entries: readonly Uint8Array[] })
+/** A message as it is sent: entries as {@link packEntries} writes them. */
+export type WireMessage = Exclude<Message, Append> | (Omit<Append, 'entries'> & { readonly entries: Uint8Array })
 
 export function toWire(message: Message): WireMessage {
-  return message.kind === 'append' ? { ...message, entries: message.entries.map(({ bytes }) => bytes) } : message
+  return message.kind === 'append' ? { ...message, entries: packEntries(message.entries) } : message
 }
 
 /** A message as the core takes it; undefined for what no replica sends. */
@@ -34,13 +32,8 @@ export function fromWire(kind: string, wire: unknown): Message | undefined {
     Number.isSafeInteger(message.term)
   if (!isHeaded) return undefined
   if (message.kind !== 'append') return message
-  const entries: Entry[] = []
-  for (const bytes of message.entries) {
-    const entry = decodeEntry(bytes)
-    if (entry === undefined) return undefined
-    entries.push(entry)
-  }
-  return { ...message, entries }
+  const entries = unpackEntries(message.entries)
+  return entries === undefined ? undefined : { ...message, entries }
 }
 
 // ---- clients ---------------------------------------------------------------------------------------------------------
@@ -50,12 +43,18 @@ export type ClientItem =
   | { readonly id: number; readonly type: 'open' }
   /** A command as `encodeCommand` writes it. */
   | { readonly id: number; readonly type: 'command'; readonly payload: Uint8Array }
-  | { readonly id: number; readonly type: 'read'; readonly question: Uint8Array; readonly mode: ReadMode }
+  | {
+      readonly id: number
+      readonly type: 'read'
+      readonly question: Uint8Array
+      /** A read through the log is a command. */
+      readonly mode: Exclude<ReadMode, 'log'>
+    }
 
-/** What a client asks for in one turn. */
+/** What a client asks for in one turn: its items as {@link packItems} writes them. */
 export interface ClientRequest {
   readonly client: Ref<ClientProtocol>
-  readonly items: readonly ClientItem[]
+  readonly items: Uint8Array
 }
 
 export interface ClientAnswer {
@@ -72,7 +71,8 @@ export interface ClientAnswer {
 /** What of a client's protocol replicas use. */
 export interface ClientProtocol {
   readonly cast: {
-    readonly reply: (reply: { readonly answers: readonly ClientAnswer[] }) => void
+    /** {@link ClientAnswer}s, as {@link packAnswers} writes them. */
+    readonly reply: (answers: Uint8Array) => void
     readonly view: (view: ReplicaView) => void
   }
 }

@@ -11,13 +11,13 @@ import {
 } from '../consensus/consensus.ts'
 import { keyValue } from '../consensus/machines/key-value.ts'
 import type { Value } from '../consensus/machines/value.ts'
-import type { ClientSessionOptions, ClientStatus, Operation } from './client-protocol.ts'
+import type { ClientSessionOptions, ClientStatus, Operation, OperationOutcome } from './client-protocol.ts'
 import { ClientSessionServer } from './client-session.ts'
+import { type Closed, PendingOperations } from './pending-operations.ts'
 import type { ReplicaView } from './protocol.ts'
 
 export type RaftClientOptions = Omit<ClientSessionOptions, 'onSent' | 'onOutcome' | 'onView'>
 
-const FOR_EVER = { timeoutMs: Number.POSITIVE_INFINITY }
 const VIEW_TIMEOUT_MS = 1000
 
 /** A client with a session of its own, made by {@link RaftClient.start}: what it proposes is applied exactly once. */
@@ -25,18 +25,32 @@ export class RaftClient implements Consensus {
   readonly #session: Ref<typeof ClientSessionServer>
   readonly #options: RaftClientOptions
   readonly #views: Views
+  readonly #pending: PendingOperations
 
-  private constructor(session: Ref<typeof ClientSessionServer>, options: RaftClientOptions, views: Views) {
+  private constructor(
+    session: Ref<typeof ClientSessionServer>,
+    options: RaftClientOptions,
+    views: Views,
+    pending: PendingOperations,
+  ) {
     this.#session = session
     this.#options = options
     this.#views = views
+    this.#pending = pending
   }
 
   /** Starts a client on a node. Its session is opened with its first command. */
   static async start(node: Node, options: RaftClientOptions): Promise<RaftClient> {
     const views = new Views()
-    const argument: ClientSessionOptions = { ...options, onView: (view) => views.heard(view) }
-    return new RaftClient(await node.start(ClientSessionServer, argument), options, views)
+    const pending = new PendingOperations()
+    const argument: ClientSessionOptions = {
+      ...options,
+      onView: (view) => views.heard(view),
+      onOutcome: (tag, outcome) => pending.settle(tag, outcome),
+    }
+    const session = await node.start(ClientSessionServer, argument)
+    pending.begin(session)
+    return new RaftClient(session, options, views, pending)
   }
 
   propose(command: Uint8Array, options: OperationOptions = {}): Promise<Uint8Array> {
@@ -93,22 +107,28 @@ export class RaftClient implements Consensus {
   }
 
   async #submit(operation: Operation, { to, deadlineMs }: OperationOptions): Promise<Uint8Array> {
-    const call = this.#session.call('submit', { operation, to, deadlineMs }, FOR_EVER)
-    const outcome = await call.catch((cause: unknown) => {
-      throw new ConsensusError('ERR_CONSENSUS_CLOSED', 'the client is closed', { outcome: 'unknown' }, { cause })
-    })
+    const outcome = await this.#pending.submit({ operation, to, deadlineMs })
     if (outcome.type === 'answered') return outcome.answer
-    const certainty = outcome.isCertain ? 'none' : 'unknown'
-    if (outcome.type === 'refused') {
-      const { code: refusal, leader } = outcome
-      const message = `the group refuses: ${refusal}`
-      throw new ConsensusError('ERR_CONSENSUS_REFUSED', message, { refusal, leader, outcome: certainty })
-    }
-    const message = outcome.isCertain
-      ? 'no replica took the operation before its deadline'
-      : 'no answer before the deadline: the operation may have taken effect, or may yet'
-    throw new ConsensusError('ERR_CONSENSUS_UNKNOWN_OUTCOME', message, { outcome: certainty })
+    // Made here: its stack leads to who has asked.
+    throw errorOf(outcome)
   }
+}
+
+function errorOf(outcome: Exclude<OperationOutcome, { readonly type: 'answered' }> | Closed): ConsensusError {
+  if (outcome.type === 'closed') {
+    const { cause } = outcome
+    return new ConsensusError('ERR_CONSENSUS_CLOSED', 'the client is closed', { outcome: 'unknown' }, { cause })
+  }
+  const certainty = outcome.isCertain ? 'none' : 'unknown'
+  if (outcome.type === 'refused') {
+    const { code: refusal, leader } = outcome
+    const message = `the group refuses: ${refusal}`
+    return new ConsensusError('ERR_CONSENSUS_REFUSED', message, { refusal, leader, outcome: certainty })
+  }
+  const message = outcome.isCertain
+    ? 'no replica took the operation before its deadline'
+    : 'no answer before the deadline: the operation may have taken effect, or may yet'
+  return new ConsensusError('ERR_CONSENSUS_UNKNOWN_OUTCOME', message, { outcome: certainty })
 }
 
 /** The views of all replicas, as one: that of the highest term, and in it the leader's own. */

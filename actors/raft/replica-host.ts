@@ -34,6 +34,7 @@ import type {
 } from './protocol.ts'
 import { type Policies, policiesOf, type ReplicaOptions } from './replica-options.ts'
 import { type ReplicaStorage, WriteFailure } from './replica-storage.ts'
+import { unpackItems } from './wire.ts'
 
 /** What an effect `installSnapshot` asks for. */
 interface Installation {
@@ -168,14 +169,15 @@ export class ReplicaHost {
   // ---- requests ----------------------------------------------------------------------------------------------------
 
   request({ client, items }: ClientRequest): void {
-    for (const item of items) this.#take(client, item)
+    for (const item of unpackItems(items) ?? []) this.#take(client, item)
     this.answers.send()
     this.#flushSoon()
   }
 
   /** The replica has not begun. */
   refuseAll({ client, items }: ClientRequest): void {
-    for (const { id } of items) this.answers.refuse({ client, id }, { code: 'notLeader', leader: undefined })
+    for (const { id } of unpackItems(items) ?? [])
+      this.answers.refuse({ client, id }, { code: 'notLeader', leader: undefined })
     this.answers.send()
   }
 

@@ -4,13 +4,16 @@
 // Command: u8 operation, key, then by operation: put: value. cas: expected value, value. Questions are written as the
 // command `get`. Values are the canonical bytes of value.ts: equal values are equal bytes.
 
-import { ByteReader, ByteWriter, CodecError, sameBytes } from '../bytes.ts'
+import { ByteReader, ByteWriter, CodecError } from '../bytes.ts'
 import type { StateMachine } from '../state-machine.ts'
 import { BucketMap } from './bucket-map.ts'
 import { decodeValue, encodeError, encodeValue, type Value } from './value.ts'
 
-/** What the map holds: key → value as bytes. */
-export type KeyValueState = BucketMap<Uint8Array>
+/**
+ * What the map holds: key → value as bytes, each a letter of a text (latin1). A buffer of its own for each value would
+ * take more memory than most values do, and far more work; a part of a command's would keep all of the command.
+ */
+export type KeyValueState = BucketMap<string>
 
 const operations = { put: 1, get: 2, cas: 3, delete: 4 } as const
 
@@ -18,6 +21,8 @@ const NULL = encodeValue(null)
 const OK = encodeValue('ok')
 const TRUE = encodeValue(true)
 const FALSE = encodeValue(false)
+/** What a key reads that was never written. */
+const NULL_LETTERS = lettersOf(NULL)
 
 const start = (operation: keyof typeof operations, key: string, size: number): ByteWriter =>
   new ByteWriter(16 + 2 * key.length + size).u8(operations[operation]).text(key)
@@ -59,7 +64,7 @@ export const keyValueMap: StateMachine<KeyValueState> = {
     guarded(() => {
       const reader = new ByteReader(question)
       if (reader.u8() !== operations.get) throw new CodecError('only get is a question')
-      return state.get(reader.text()) ?? NULL
+      return bytesOf(state.get(reader.text()))
     }),
   snapshot: (state) => chunksOf(state.copy()),
   restore(bytes) {
@@ -67,7 +72,7 @@ export const keyValueMap: StateMachine<KeyValueState> = {
     const reader = new ByteReader(bytes)
     for (let left = reader.u64(); left > 0; left -= 1) {
       const key = reader.text()
-      state.set(key, reader.bytes().slice())
+      state.set(key, lettersOf(reader.bytes()))
     }
     reader.end()
     return state
@@ -77,7 +82,7 @@ export const keyValueMap: StateMachine<KeyValueState> = {
 function* chunksOf(state: KeyValueState): Generator<Uint8Array, void, void> {
   yield new ByteWriter(8).u64(state.size).take()
   for (const [key, value] of state.entries()) {
-    yield new ByteWriter(8 + 2 * key.length + value.length).text(key).bytes(value).take()
+    yield new ByteWriter(8 + 2 * key.length + value.length).text(key).bytes(bytesOf(value)).take()
   }
 }
 
@@ -86,15 +91,15 @@ function execute(state: KeyValueState, reader: ByteReader): Uint8Array {
   const key = reader.text()
   switch (operation) {
     case operations.put:
-      state.set(key, reader.bytes().slice())
+      state.set(key, lettersOf(reader.bytes()))
       return OK
     case operations.get:
-      return state.get(key) ?? NULL
+      return bytesOf(state.get(key))
     case operations.cas: {
-      const expected = reader.bytes()
-      const value = reader.bytes()
-      if (!sameBytes(state.get(key) ?? NULL, expected)) return FALSE
-      state.set(key, value.slice())
+      const expected = lettersOf(reader.bytes())
+      const value = lettersOf(reader.bytes())
+      if ((state.get(key) ?? NULL_LETTERS) !== expected) return FALSE
+      state.set(key, value)
       return TRUE
     }
     case operations.delete:
@@ -102,6 +107,16 @@ function execute(state: KeyValueState, reader: ByteReader): Uint8Array {
     default:
       throw new CodecError(`no operation of the key-value map: ${operation}`)
   }
+}
+
+function lettersOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+}
+
+function bytesOf(letters: string | undefined): Uint8Array {
+  if (letters === undefined) return NULL
+  const { buffer, byteOffset, length } = Buffer.from(letters, 'latin1')
+  return new Uint8Array(buffer, byteOffset, length)
 }
 
 /** The answer, or what was wrong with the bytes: the same on every replica. */

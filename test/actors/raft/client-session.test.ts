@@ -6,7 +6,8 @@ import { decodeCommand } from '../../../actors/consensus/command.ts'
 import { MAX_WINDOW } from '../../../actors/consensus/sessions.ts'
 import type { ClientSessionOptions, OperationOutcome } from '../../../actors/raft/client-protocol.ts'
 import { ClientSessionServer } from '../../../actors/raft/client-session.ts'
-import type { ClientAnswer, ClientItem, ClientRequest, ReplicaProtocol } from '../../../actors/raft/protocol.ts'
+import type { ClientItem, ClientRequest, ReplicaProtocol } from '../../../actors/raft/protocol.ts'
+import { packAnswers, unpackItems } from '../../../actors/raft/wire.ts'
 
 interface Deaf {
   readonly cast: Pick<ReplicaProtocol['cast'], 'request'>
@@ -26,7 +27,7 @@ class Replica {
   })
 
   get items(): ClientItem[] {
-    return this.received.flatMap(({ items }) => items)
+    return this.received.flatMap(({ items }) => unpackItems(items) ?? [])
   }
 
   /** How often each serial was sent. */
@@ -43,9 +44,9 @@ class Replica {
     })
   }
 
-  answerTo(serial: number): { readonly answers: readonly ClientAnswer[] } {
+  answerTo(serial: number): Uint8Array {
     const item = this.items[this.serials.indexOf(serial) + 1]
-    return { answers: item === undefined ? [] : [{ id: item.id, answer: Uint8Array.of(serial) }] }
+    return packAnswers(item === undefined ? [] : [{ id: item.id, answer: Uint8Array.of(serial) }])
   }
 }
 
@@ -71,7 +72,7 @@ async function stage(options: Partial<ClientSessionOptions>) {
   await world.advance(1)
   const [opening] = replica.items
   if (opening === undefined) throw new Error('no session was asked for')
-  session.cast('reply', { answers: [{ id: opening.id, session: 7 }] })
+  session.cast('reply', packAnswers([{ id: opening.id, session: 7 }]))
   await world.advance(1)
   const answer = (serial: number): void => void session.cast('reply', replica.answerTo(serial))
   return { world, replica, outcomes, submitAll, answer }
