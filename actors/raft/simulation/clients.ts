@@ -22,6 +22,18 @@ export interface ClientsOptions {
   readonly replicas: readonly string[]
   readonly replica: (id: string) => Ref<ReplicaProtocol> | undefined
   readonly operations: Operations
+  /** How the load of a storm departs from what a schedule's says. */
+  readonly storm?: StormLoad
+}
+
+/** Whoever cannot keep up asks for less, so that all have an end; and in the calm all ask on until enough has happened. */
+export interface StormLoad {
+  /** A client that is behind by so many operations leaves the next ones out. */
+  readonly maxBehind: number
+  /** The step whose load goes on for a while if the run has fewer events than this by then. */
+  readonly last: number
+  readonly leastEvents: number
+  readonly moreMs: number
 }
 
 export interface Request {
@@ -35,7 +47,8 @@ export interface Request {
 export class Clients {
   readonly #world: World
   readonly #options: ClientsOptions
-  readonly #open = new Set<string>()
+  /** Sessions that are open, with how many operations of each have no outcome yet. */
+  readonly #open = new Map<string, number>()
   /** What was last written to each key, as far as anybody knows: what a compare-and-set had best expect. */
   readonly #latest = new Map<string, Json>()
 
@@ -46,6 +59,7 @@ export class Clients {
 
   submit(client: string, input: RegisterInput, { id, to, deadlineMs, mode = 'index' }: Request): void {
     this.#openSession(client)
+    this.#open.set(client, this.#behind(client) + 1)
     const number = this.#options.operations.submit(client, input, id)
     const bytes = encodeRegisterCommand({ number: input.op === 'get' ? 0 : number, input })
     const operation =
@@ -63,18 +77,23 @@ export class Clients {
 
   load(step: StepOf<'load'>, index: number): void {
     const { time, random } = this.#world
+    const { storm } = this.#options
     const periodUs = Math.max(1, Math.round(1_000_000 / step.rate))
     const endUs = time.nowUs + microseconds(step.for)
+    const lastUs = endUs + (storm?.last === index ? microseconds(storm.moreMs) : 0)
+    const isOver = (at: number) => at >= endUs && (at >= lastUs || this.#world.events >= (storm?.leastEvents ?? 0))
     for (let number = 1; number <= step.clients; number++) {
       const client = `load${index}-${number}`
       const own = random.fork(client)
       // Whoever reads under leases alone is not held up by what a deposed leader cannot answer.
       const modes: readonly ReadMode[] = own.chance(1, 3) ? ['lease'] : ['index', 'index', 'lease', 'log']
       const next = (at: number) => {
-        if (at >= endUs) return
+        if (isOver(at)) return
         time.at(at, () => {
           const input = this.#draw(own, step)
-          this.submit(client, input, { deadlineMs: 3000, mode: own.pick(modes) })
+          const mode = own.pick(modes)
+          if (this.#behind(client) < (storm?.maxBehind ?? Number.POSITIVE_INFINITY))
+            this.submit(client, input, { deadlineMs: 3000, mode })
           next(at + periodUs)
         })
       }
@@ -94,7 +113,7 @@ export class Clients {
 
   #openSession(name: string): void {
     if (this.#open.has(name)) return
-    this.#open.add(name)
+    this.#open.set(name, 0)
     const { replicas, replica, operations } = this.#options
     const { time } = this.#world
     const argument = {
@@ -103,9 +122,16 @@ export class Clients {
       renew: false,
       retryMs: RETRY_MS,
       onSent: (number: number) => operations.sent(number, time.nowMs),
-      onOutcome: (number: number, outcome: OperationOutcome) => this.#settled(number, outcome),
+      onOutcome: (number: number, outcome: OperationOutcome) => {
+        this.#open.set(name, this.#behind(name) - 1)
+        this.#settled(number, outcome)
+      },
     }
     this.#world.createNode({ name, boot: (node) => node.start(ClientSessionServer, argument, { name: SESSION }) })
+  }
+
+  #behind(client: string): number {
+    return this.#open.get(client) ?? 0
   }
 
   #settled(number: number, outcome: OperationOutcome): void {

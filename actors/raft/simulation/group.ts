@@ -45,6 +45,9 @@ export interface RaftGroupOptions {
 
 const DEADLINE_MS = 3000
 
+/** What the end of the calm is judged by is a group at rest: nobody is busy then with what it was asked long ago. */
+const STORM_LOAD = { maxBehind: 40, leastEvents: 20_500, moreMs: 3000 }
+
 /** What a message counts as for holds and strikes: whatever operators ask is a request. */
 export function kindOfRaftMessage(tag: string | undefined, message: unknown): string {
   if (tag === undefined) return 'send'
@@ -77,7 +80,10 @@ export class RaftGroup implements Group {
     const replica = (id: string) => this.replicas.address(id)
     this.#totals = options.totals
     this.replicas = new Replicas(world, { founders, config, nodeConfig, checker, tuning, ...options })
-    this.#clients = new Clients(world, { replicas: [...founders, ...joinersOf(schedule)], replica, operations })
+    const everybody = [...founders, ...joinersOf(schedule)]
+    const last = schedule.steps.findLastIndex(({ op }) => op === 'load')
+    const load = this.#isStorm ? { storm: { ...STORM_LOAD, last } } : {}
+    this.#clients = new Clients(world, { replicas: everybody, replica, operations, ...load })
     this.#operators = new Operators(world, { operations, replica, leader: () => this.replicas.leader() })
     for (const rule of RAFT_INVARIANTS) {
       world.always(rule, () => (checker.violation?.rule === rule ? checker.violation.why : true))

@@ -33,6 +33,9 @@ const EVENTS_PER_OPERATION = [0, 14, 26, 23, 28, 32, 42, 52]
 /** How many of them in the storm, where much is in vain, and in the calm, where nothing is. */
 const EVENTS = { storm: 18_000, calm: 30_000 }
 
+/** Operations a second that one client gets done on a slow disk, and over two of them. */
+const MAX_RATE = 30
+
 /** What every storm says of itself: what the format has no words for is drawn for these schedules, and for no others. */
 export const ABOUT_STORMS = 'Clients that never rest, and a storm of faults drawn by the seed.'
 
@@ -124,6 +127,7 @@ function drawOdds(random: SeededRandom) {
 function drawLoads({ random, nodes, forMs }: Storm): readonly [storm: Step, calm: Step] {
   const each = EVENTS_PER_OPERATION[nodes] ?? 46
   const keys = random.between(2, 6)
+  const calmRate = (1000 * EVENTS.calm) / each / CALM_LOAD_MS
   const load = (at: number, lasts: number, events: number, clients: number): Step => {
     const rate = Math.ceil((1000 * events) / each / clients / lasts)
     const put = random.between(2, 6) / 10
@@ -133,7 +137,7 @@ function drawLoads({ random, nodes, forMs }: Storm): readonly [storm: Step, calm
   }
   return [
     load(0, forMs, EVENTS.storm, random.between(3, 8)),
-    load(forMs + 500, CALM_LOAD_MS, EVENTS.calm, random.between(10, 14)),
+    load(forMs + 500, CALM_LOAD_MS, EVENTS.calm, Math.max(random.between(10, 14), Math.ceil(calmRate / MAX_RATE))),
   ]
 }
 
