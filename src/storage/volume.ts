@@ -16,7 +16,7 @@ type Changes = (Uint8Array | undefined)[]
 export interface Tear {
   /** Operations of the batch that are kept. */
   readonly operations: number
-  /** Bytes kept of the next put's value. Default: the put is lost whole. */
+  /** Bytes kept of the next put's value, if nothing stood under its key. Default: the put is lost whole. */
   readonly bytes?: number
 }
 
@@ -131,7 +131,8 @@ export class Volume {
     const operation = new BatchReader(encoded)
     for (let left = tear.operations; operation.next(); left--) {
       if (left > 0) this.#apply(operation, undefined)
-      else if (operation.kind === kinds.put && tear.bytes !== undefined) {
+      // What was synced under the key stays: a value is never written over the one before it.
+      else if (operation.kind === kinds.put && tear.bytes !== undefined && this.#map.get(operation.key) === undefined) {
         this.#set(operation.value.slice(0, tear.bytes), operation.key)
       }
       if (left <= 0) return

@@ -66,6 +66,18 @@ test('a power cut may keep some of the un-synced batches, oldest first, and tear
   ])
 })
 
+test('a torn batch damages what it brings, and nothing that was synced before', async () => {
+  const { disk, jobs } = steppedDisk()
+  const store = await disk.open('a')
+  void store.write(put('one', '1111'))
+  jobs[0]?.complete()
+  void store.write(put('one', '2222'))
+  disk.cutPower({ tear: { operations: 0, bytes: 2 } })
+  const read = (await disk.open('a')).get(bytes('one'))
+  jobs.at(-1)?.complete()
+  expect(text((await read) ?? bytes('nothing'))).toBe('1111')
+})
+
 test('with acknowledgeAtPut an acknowledged batch is lost by a power cut', async () => {
   const { disk, jobs } = steppedDisk()
   disk.faults.acknowledgeAtPut = true
