@@ -218,8 +218,7 @@ export class RaftChecker {
         return
       }
       case 'truncate':
-        record.cutFrom = Math.min(record.cutFrom, transition.from)
-        record.isUnplaced ||= record.configuredAt >= transition.from
+        record.truncated(transition.from)
         return
       case 'commit':
         return this.#committed(record, transition.through)

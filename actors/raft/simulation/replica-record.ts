@@ -53,6 +53,8 @@ export class ReplicaRecord {
   isUnplaced = false
   /** What this step takes out of the log begins here. */
   cutFrom = Number.POSITIVE_INFINITY
+  /** Its log from here on is in no write that has not failed. */
+  #failedFrom = Number.POSITIVE_INFINITY
   /** The snapshot that is to take its log's place. */
   arriving: SnapshotDescription | undefined
 
@@ -78,6 +80,13 @@ export class ReplicaRecord {
     this.commit = Math.max(this.commit, last.index)
   }
 
+  /** It says that its log is cut: what a failed write held is on no disk, and no write need take it away there. */
+  truncated(from: LogIndex): void {
+    this.cutFrom = Math.min(this.cutFrom, from)
+    this.isUnplaced ||= this.configuredAt >= from
+    if (from >= this.#failedFrom) this.log.truncateFrom(from)
+  }
+
   /** A snapshot stands in place of its log and state. */
   installed(last: LogPosition): void {
     this.durable.rebase(last, this.durable.holds(last.index, last.term))
@@ -89,6 +98,8 @@ export class ReplicaRecord {
   /** Takes note of a write. False if it puts another entry in the place of one that it does not take away. */
   write(pending: PendingWrite): boolean {
     this.pending.push(pending)
+    if ((pending.truncateFrom ?? pending.entries[0]?.index ?? Number.POSITIVE_INFINITY) <= this.#failedFrom)
+      this.#failedFrom = Number.POSITIVE_INFINITY
     return writeInto(this.log, pending)
   }
 
@@ -105,6 +116,9 @@ export class ReplicaRecord {
   /** The write of that number and those behind it have failed: their entries will be written again. */
   fail(write: number): void {
     this.confirm(write - 1)
+    for (const { entries } of this.pending) {
+      this.#failedFrom = Math.min(this.#failedFrom, entries[0]?.index ?? Number.POSITIVE_INFINITY)
+    }
     this.pending = []
   }
 }

@@ -155,6 +155,19 @@ describe('the invariants of a Raft group are seen red', () => {
     expect(fed.broken).toBe('log matching')
   })
 
+  test('log matching: what a failed write held is on no disk, and need not be taken away there', () => {
+    fed.write('n2', [entry(2, 1, 'a')], 1)
+    fed.step('n2', { type: 'persistFailed', write: 2, reason: 'full', durable: { index: 1, term: 0 } })
+    fed.step('n2', undefined, [
+      { type: 'transition', transition: { name: 'becomeFollower', term: 2, leader: undefined } },
+      { type: 'transition', transition: { name: 'truncate', from: 2 } },
+    ])
+    fed.write('n2', [entry(2, 2, 'b')], 2)
+    expect(fed.checker.violation).toBeUndefined()
+    fed.write('n2', [entry(2, 3, 'c')], 3)
+    expect(fed.broken).toBe('log matching')
+  })
+
   test('durable before said: a term, a vote, an entry', () => {
     fed.say('n2', { kind: 'voteReply', term: 1, granted: false })
     expect(fed.broken).toBe('durable before said')

@@ -21,11 +21,15 @@ describe('storms of Raft groups', () => {
   test.each([
     [331, 'three that become one'],
     [1266, 'one that becomes two, on slow disks'],
-  ])('have 20 000 events and more, and everybody at rest in the end: seed %i, %s', async (seed) => {
-    const { run, why } = await play(seed)
-    expect(why).toBeUndefined()
-    expect(run.events).toBeGreaterThanOrEqual(20_000)
-  }, 120_000)
+  ])(
+    'have 20 000 events and more, and everybody at rest in the end: seed %i, %s',
+    async (seed) => {
+      const { run, why } = await play(seed)
+      expect(why).toBeUndefined()
+      expect(run.events).toBeGreaterThanOrEqual(20_000)
+    },
+    120_000,
+  )
 
   test('draw the same schedule for the same seed, and others for others', () => {
     expect(drawRaftSchedule(7)).toEqual(drawRaftSchedule(7))
