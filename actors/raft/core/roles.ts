@@ -6,6 +6,7 @@ import { assert } from './assert.ts'
 import type { ReplicaId, Term } from './entry.ts'
 import { Leadership } from './leadership.ts'
 import { appendOwn } from './proposals.ts'
+import { votersOf } from './quorum.ts'
 import { refuseForwarded } from './reads.ts'
 import type { ReplicaState } from './replica-state.ts'
 import { replicateToAll, syncPeers } from './replication.ts'
@@ -97,9 +98,10 @@ export function mayStand(replica: ReplicaState): boolean {
   return (replica.isVoter || wasVoter(replica)) && !replica.isWitness && replica.voteFloor === undefined && !isBusy
 }
 
+/** By the last committed configuration, whichever of its sets it votes in. */
 function wasVoter({ memberships, commit, id, incarnation }: ReplicaState): boolean {
-  const { members } = memberships.committed(commit).configuration
-  return members.some((member) => member.id === id && member.incarnation === incarnation && member.role === 'voter')
+  const voters = votersOf(memberships.committed(commit).configuration).flat()
+  return voters.some((member) => member.id === id && member.incarnation === incarnation && member.role === 'voter')
 }
 
 /** Between `least` and three times `most`: a priority above 0 draws from the early part, one below 0 waits longer. */

@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest'
 import type { LogPosition } from '../../../../actors/raft/core/entry.ts'
 import { Cluster } from './cluster.ts'
-import { entry, LoneCore, logOf, ofType, sends, voters } from './lone-core.ts'
+import { configurationEntry, entry, LoneCore, logOf, ofType, sends, voters } from './lone-core.ts'
 
 const three = voters('n1', 'n2', 'n3')
 const noStability = { stable: false } as const
@@ -539,6 +539,15 @@ describe('who may stand', () => {
     const isAlone = () => cluster.core('n2').committedConfiguration.configuration.members.length === 1
     expect(cluster.until(() => isAlone() && cluster.leader?.id === 'n2', 5000)).toBe(true)
     expect(cluster.get('n1').transitions).toContainEqual({ name: 'stepDown', why: 'removed' })
+  })
+
+  it('who goes with a joint configuration, though it has the entry that ends it: nobody else may have that', () => {
+    const joint = { members: voters('n2').members, outgoing: voters('n1').members }
+    const entries = [...logOf(voters('n1')), configurationEntry(2, 1, joint), configurationEntry(3, 1, voters('n2'))]
+    const stand = LoneCore.recovered(entries, 1, { commit: 2 })
+    stand.step({ type: 'campaign' })
+    expect(sends(stand.effects, 'preVote').map(({ to }) => to)).toEqual(['n2'])
+    expect(stand.core.role).toBe('preCandidate')
   })
 })
 
