@@ -14,7 +14,7 @@ import { AppliedState } from './applied-state.ts'
 import type { Configuration } from './core/configuration.ts'
 import type { Entry, LogIndex, ReplicaId } from './core/entry.ts'
 import type { SnapshotDescription } from './core/message.ts'
-import type { ApplierProtocol, Expected, Question, ReplicaProtocol } from './protocol.ts'
+import type { ApplierProtocol, Expected, HandedPart, Question, ReplicaProtocol } from './protocol.ts'
 import { ReplicaMachine } from './replica.ts'
 import type { ReplicaStorage } from './replica-storage.ts'
 import { SnapshotJob } from './snapshot-job.ts'
@@ -33,6 +33,7 @@ export interface ApplierOptions {
   readonly snapshotEvery: number
   readonly snapshotBytes: number
   readonly snapshotChunkBytes: number
+  readonly snapshotPatienceMs: number
 }
 
 /** A range of entries that must be read from the disk. */
@@ -73,6 +74,9 @@ export class Applier {
   #snapshotIndex: LogIndex
   #bytesBehind = 0
   #askers: From[] = []
+  /** What each peer was last sent of a snapshot, and until when none takes its place by itself. */
+  readonly #handed = new Map<ReplicaId, HandedPart>()
+  #keepsUntil = Number.NEGATIVE_INFINITY
 
   constructor(
     options: ApplierOptions,
@@ -321,12 +325,20 @@ export class Applier {
     this.#told({ ok: true })
   }
 
+  /** A peer is being sent the snapshot in force: while it gets on, a newer one would make it begin anew. */
+  handing(part: HandedPart): void {
+    const before = this.#handed.get(part.to)
+    if (before?.last === part.last && before.offset === part.offset) return
+    this.#handed.set(part.to, part)
+    this.#keepsUntil = this.#self.now() + this.options.snapshotPatienceMs
+  }
+
   #snapshotIfDue(): void {
     const { snapshotEvery, snapshotBytes } = this.options
     const entries = this.applied.last.index - this.#snapshotIndex
     const isDue =
       (snapshotEvery > 0 && entries >= snapshotEvery) || (snapshotBytes > 0 && this.#bytesBehind >= snapshotBytes)
-    if (isDue) this.takeSnapshot(undefined)
+    if (isDue && this.#self.now() >= this.#keepsUntil) this.takeSnapshot(undefined)
   }
 
   #told(answer: unknown): void {
@@ -364,6 +376,7 @@ export const ApplierServer = defineServer<ApplierProtocol>()({
     hold: just((applier) => applier.hold()),
     release: just((applier) => applier.release()),
     takeSnapshot: on((applier, asker) => applier.takeSnapshot(asker)),
+    handing: on((applier, part) => applier.handing(part)),
     slice: just((applier) => applier.slice()),
     snapshotSlice: just((applier) => applier.snapshotSlice()),
     snapshotWritten: on((applier, { error }) => applier.snapshotWritten(error)),

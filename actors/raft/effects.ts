@@ -144,6 +144,7 @@ function readable(host: ReplicaHost, { ids, index }: EffectOf<'readable'>): void
 
 function sendChunk(host: ReplicaHost, { to, snapshot, offset, term }: EffectOf<'sendChunk'>): void {
   const { self, own, storage, options } = host
+  if (host.applier !== undefined) self.cast(host.applier, 'handing', { to, last: snapshot.last.index, offset })
   const read = storage.chunkAt(snapshot, offset)
   // A chunk that cannot be read is not sent: the core tries again, or with a newer snapshot.
   read.then(

@@ -181,6 +181,13 @@ export interface Question {
   readonly question: Uint8Array
 }
 
+/** What of the snapshot in force a peer is being sent. */
+export interface HandedPart {
+  readonly to: ReplicaId
+  readonly last: LogIndex
+  readonly offset: number
+}
+
 export interface ApplierProtocol {
   readonly cast: {
     readonly apply: (entries: readonly Entry[]) => void
@@ -196,6 +203,7 @@ export interface ApplierProtocol {
     readonly hold: () => void
     readonly release: () => void
     readonly takeSnapshot: (asker: From | undefined) => void
+    readonly handing: (part: HandedPart) => void
     readonly slice: () => void
     readonly snapshotSlice: () => void
     readonly snapshotWritten: (outcome: { readonly error: unknown }) => void

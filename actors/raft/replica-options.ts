@@ -29,6 +29,12 @@ export interface ReplicaPolicies {
   readonly applySliceMs?: number
   /** A write that takes longer is trouble: a leader hands over. Default twice the longest election time-out. */
   readonly slowDiskMs?: number
+  /**
+   * A peer that is being handed a snapshot, and gets on by a chunk within so long, keeps a newer one from taking its
+   * place: it would have to begin anew, perhaps for ever. Only a snapshot that is asked for is taken all the same.
+   * Default ten times the longest election time-out.
+   */
+  readonly snapshotPatienceMs?: number
   /** Requests that wait for their turn to be written; more are refused `rateLimited`. Default 16 384. */
   readonly maxQueuedRequests?: number
 }
@@ -80,7 +86,8 @@ export function policiesOf(options: ReplicaOptions): Policies {
     sessionTtlMs: options.sessionTtlMs ?? 3_600_000,
     maxSessions: options.maxSessions ?? 10_000,
     applySliceMs: options.applySliceMs ?? 2,
-    slowDiskMs: options.slowDiskMs ?? 2 * longest,
+    slowDiskMs: options.slowDiskMs ?? Math.ceil(2 * longest),
+    snapshotPatienceMs: options.snapshotPatienceMs ?? Math.ceil(10 * longest),
     maxQueuedRequests: options.maxQueuedRequests ?? 16_384,
   }
   for (const [field, value] of Object.entries(policies)) {

@@ -69,6 +69,7 @@ export function raftReplica(options: ReplicaOptions) {
             snapshotEvery: policies.snapshotEvery,
             snapshotBytes: policies.snapshotBytes,
             snapshotChunkBytes: policies.snapshotChunkBytes,
+            snapshotPatienceMs: policies.snapshotPatienceMs,
           },
         ],
       },
