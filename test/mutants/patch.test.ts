@@ -29,7 +29,8 @@ test('lines that only go leave no gap, and several hunks and files may change', 
 
 for (const set of Object.keys(judges)) {
   const folder = new URL(`${set}/`, import.meta.url)
-  test.each(readdirSync(folder))(`${set}: %s applies to the sources as they are, and says what it plants`, (name) => {
+  const patches = readdirSync(folder).filter((name) => name.endsWith('.patch'))
+  test.each(patches)(`${set}: %s applies to the sources as they are, and says what it plants`, (name) => {
     const patch = parsePatch(readFileSync(new URL(name, folder), 'utf8'))
     expect(patch.about).not.toBe('')
     expect(applyPatch(patch, read).size).toBeGreaterThan(0)
