@@ -124,7 +124,7 @@ export class Specification {
 
   #start(
     replica: Replica,
-    { term, votedFor, snapshot, last, commit, isDamaged, floor = last }: EventOf<'start'>,
+    { term, votedFor, snapshot, last, commit, isDamaged, floor }: EventOf<'start'>,
   ): string | undefined {
     // A vote that was not durable was never said, and is free again.
     for (const [votedIn, vote] of replica.votes) {
@@ -133,13 +133,15 @@ export class Specification {
     const vote = replica.votes.get(term)
     if (vote !== undefined && votedFor !== vote)
       return `has a vote for ${votedFor}, and voted for ${vote} in term ${term}`
-    if (!isDamaged && !this.#tree.holds(last, replica.durable)) {
+    // Damage that an earlier start found, and noted before it was cut off, is known by the floor alone.
+    const isKnown = isDamaged || (floor !== undefined && !isBehind(floor, replica.durable))
+    if (!isKnown && !this.#tree.holds(last, replica.durable)) {
       return `comes back with ${show(last)}, and had ${show(replica.durable)} durable`
     }
     replica.role = 'follower'
     replica.term = term
     replica.tip = this.#tree.adopt(last, snapshot)
-    replica.floor = floor
+    replica.floor = floor ?? last
     replica.durable = last
     replica.durableIn.set(term, last)
     replica.snapshot = snapshot.index

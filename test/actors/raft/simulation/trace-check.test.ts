@@ -97,6 +97,17 @@ describe('the specification', () => {
     expect(why).toMatch(/its log once went up to 1000|this one is up to 1000/)
   })
 
+  test('rejects a restart without what was durable, unless the replica knows how far its log once went', () => {
+    const lost = (knows: boolean) =>
+      tampered(
+        'start',
+        (event) => ({ ...event, last: { index: 1, term: 0 }, commit: 1, ...(knows ? { floor: event.last } : {}) }),
+        3,
+      )
+    expect(check(lost(false)).why).toContain('comes back with 1')
+    expect(check(lost(true)).why ?? '').not.toContain('comes back with 1')
+  })
+
   test('says which line is no line', () => {
     expect(checkTrace(['', '{}'])).toEqual({ allowed: 0, why: 'not a line of a trace' })
   })
