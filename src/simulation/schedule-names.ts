@@ -37,6 +37,8 @@ export interface NodeReference {
 
 const RESERVED: readonly string[] = [...ROLES, 'all']
 const TAKES_ALL: readonly string[] = ['restart', 'resume', 'releaseDisk', 'honest']
+/** Each may be the first to name a node. */
+const MEMBERSHIP: readonly string[] = ['add', 'addLearner', 'promote', 'remove']
 const TAKES_CLIENTS: readonly string[] = ['hold', 'release', 'dropNext', 'duplicateNext']
 const NODE_FIELDS = ['node', 'to', 'from', 'against', 'towards', 'members', 'groups', 'split'] as const
 
@@ -68,6 +70,8 @@ export function checkNames(names: Names): Problem[] {
     for (const { path, name } of nodesNamedBy(step)) {
       if (known.has(name) || (RESERVED as readonly string[]).includes(name)) {
         if (name === 'all' && !TAKES_ALL.includes(step.op)) complain(path, `only ${TAKES_ALL.join(', ')} take "all"`)
+        if (name === 'primary' && names.protocol === 'raft' && !names.config.migratable)
+          complain(path, '"primary" is nobody in a raft group; its roles: leader, follower')
       } else if (!(mayNameClient(step) && isClient(name, clients))) complain(path, noSuchNode(name, known))
     }
     for (const message of checkVocabulary(step, names)) complain(message.path, message.message)
@@ -89,7 +93,7 @@ function knownNodes(names: Names): Set<string> {
   const known = new Set(Array.from({ length: names.nodes }, (_, i) => `n${i + 1}`))
   for (const step of names.steps) {
     const joining =
-      step.op === 'add' || step.op === 'addLearner' ? [step.node] : step.op === 'replaceAll' ? step.members : []
+      step.op === 'replaceAll' ? step.members : MEMBERSHIP.includes(step.op) && 'node' in step ? [step.node] : []
     for (const name of joining) if (/^n[1-9]\d*$/.test(name)) known.add(name)
   }
   return known

@@ -58,7 +58,6 @@ export async function runSchedule(
   options: ScheduleRunOptions = {},
 ): Promise<ScheduleRun> {
   const { seed = schedule.seed, ambient, onEvent, kindOf, maxEvents = 5_000_000 } = options
-  const isReplica = (node: string) => /^n[1-9]\d*$/.test(node)
   const run = await runOnce(seed, (world) => new ScheduleDriver(world, schedule, createGroup).drive(), {
     network: { ...schedule.network, isOutside: (node) => !isReplica(node), ...(kindOf && { kindOf }) },
     disk: schedule.disk,
@@ -130,6 +129,10 @@ class ScheduleDriver {
     }
     this.#after(asked, () => {
       const told = this.#resolved(expectation)
+      if ('node' in told && !isRole(told.node) && !isReplica(told.node)) {
+        this.#broken.push(`${where} ${JSON.stringify(expectation)}: nobody is called ${told.node} yet`)
+        return
+      }
       const verdict = told.op === 'termUnchanged' ? this.#group.term() === before : this.#group.judge(told)
       if (verdict === true) return
       const why = verdict === undefined ? 'this group knows no such expectation' : verdict === false ? '' : verdict
@@ -187,6 +190,10 @@ function isFault(step: Step): step is FaultStep {
 /** A node that will join later has not booted: like one that is down, it can be struck by nothing. */
 function namesNobody(step: FaultStep, world: World): boolean {
   return 'node' in step && step.node !== 'all' && !world.nodeNames.includes(step.node)
+}
+
+function isReplica(name: string): boolean {
+  return /^n[1-9]\d*$/.test(name)
 }
 
 function isRole(name: string): boolean {

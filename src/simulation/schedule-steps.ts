@@ -67,7 +67,10 @@ const session = {
 const admin = { id: maybe(text), to: maybe(node), deadline: maybe(millis, DEADLINE_MS) }
 const link = { from: maybe(node), to: maybe(node) }
 const messages = { kind: maybe(kind), ...link }
-const mix = strict({ put: fraction, get: fraction, cas: fraction })
+const mix = v.pipe(
+  strict({ put: fraction, get: fraction, cas: fraction }),
+  v.check(({ put, get, cas }) => put + get + cas > 0, 'expected at least one of put, get, cas above 0'),
+)
 
 const clientSteps = [
   step('put', { ...session, value: json }),

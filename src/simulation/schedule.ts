@@ -121,7 +121,8 @@ export class ScheduleError extends EspalierError {
 export function parseSchedule(json: string, source = 'schedule'): Schedule {
   let value: unknown
   try {
-    value = JSON.parse(json)
+    // Some editors open a file with a byte order mark.
+    value = JSON.parse(json.replace(/^\uFEFF/, ''))
   } catch (error) {
     throw new ScheduleError(source, [
       { path: '', message: `not JSON: ${error instanceof Error ? error.message : error}` },
@@ -132,6 +133,8 @@ export function parseSchedule(json: string, source = 'schedule'): Schedule {
 
 /** Reads a schedule from plain data, as {@link parseSchedule} does from text. */
 export function readSchedule(value: unknown, source = 'schedule'): Schedule {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new ScheduleError(source, [{ path: '', message: `expected an object, got ${show(value)}` }])
   const outer = v.safeParse(header, value)
   if (!outer.success)
     throw new ScheduleError(
@@ -157,9 +160,32 @@ export function readSchedule(value: unknown, source = 'schedule'): Schedule {
     ...(mustFail === undefined ? {} : { mustFail }),
     until,
   }
-  const problems = checkNames(schedule)
+  const problems = [...checkNames(schedule), ...checkTimes(schedule)]
   if (problems.length > 0) throw new ScheduleError(source, problems)
   return schedule
+}
+
+/** Times that rule each other out. */
+function checkTimes({ protocol, config, nodeConfig, steps, until }: Schedule): Problem[] {
+  const problems = steps.flatMap(({ at }, index) =>
+    at > until ? [{ path: `steps[${index}].at`, message: `later than the end of the run, ${until}` }] : [],
+  )
+  if (protocol !== 'raft') return problems
+  const all = [['config', config] as const, ...Object.entries(nodeConfig).map(pathed)]
+  for (const [path, own] of all) {
+    const { electionTimeout, heartbeat } = { ...config, ...own }
+    if (heartbeat < 1)
+      problems.push({ path: `${path}.heartbeat`, message: `expected a number >= 1, got ${show(heartbeat)}` })
+    else if (electionTimeout[0] <= heartbeat) {
+      const message = `expected [least, most], both more than heartbeat, ${heartbeat}; got ${show(electionTimeout)}`
+      problems.push({ path: `${path}.electionTimeout`, message })
+    }
+  }
+  return problems
+}
+
+function pathed([name, own]: readonly [string, ScheduleSettings]) {
+  return [`nodeConfig.${name}`, own] as const
 }
 
 /** The latest time that an expectation names. */
@@ -180,10 +206,30 @@ function problemOf(issue: v.BaseIssue<unknown>, root: string): Problem {
   return { path, message: messageOf(issue) }
 }
 
+const KINDS: Readonly<Record<string, string>> = {
+  array: 'a list',
+  boolean: 'true or false',
+  finite: 'a finite number',
+  number: 'a number',
+  safe_integer: 'an integer',
+  string: 'a text',
+}
+
 function messageOf(issue: v.BaseIssue<unknown>): string {
   if (issue.type === 'strict_object' || issue.type === 'check' || issue.type === 'union') return issue.message
-  if (issue.type === 'variant') return `unknown: ${issue.received}; known: ${unquoted(issue.expected)}`
-  return `expected ${issue.expected ?? issue.type.replaceAll('_', ' ')}, got ${show(issue.input)}`
+  if (issue.type === 'variant') {
+    if (issue.expected === 'Object') return `expected an object, got ${issue.received}`
+    const what = issue.received === 'undefined' ? 'missing' : `unknown: ${issue.received}`
+    return `${what}; known: ${unquoted(issue.expected)}`
+  }
+  if (issue.type === 'picklist') return `unknown: ${show(issue.input)}; known: ${unquoted(issue.expected)}`
+  if (issue.type === 'min_length') {
+    return Array.isArray(issue.input) ? 'expected at least one, got none' : 'expected a text that is not empty'
+  }
+  if (issue.type === 'min_value' || issue.type === 'max_value' || issue.type === 'gt_value') {
+    return `expected a number ${issue.expected?.replace(/^[<>=]+/, '$& ')}, got ${show(issue.input)}`
+  }
+  return `expected ${KINDS[issue.type] ?? issue.expected ?? issue.type.replaceAll('_', ' ')}, got ${show(issue.input)}`
 }
 
 /** valibot lists alternatives as `("a" | "b")`. */

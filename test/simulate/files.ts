@@ -10,7 +10,7 @@ import { lineOf, play, TraceFile } from './play.ts'
 export async function runFiles(options: CommandOptions): Promise<boolean> {
   const trace = options.trace === undefined ? undefined : new TraceFile(options.trace)
   let [passed, failed] = [0, 0]
-  for (const path of options.paths.flatMap(filesIn)) {
+  for (const path of options.paths.flatMap((given) => filesIn(given) ?? [given])) {
     for await (const { line, isGood } of runFile(path, options, trace)) {
       options.print(line)
       if (isGood) passed++
@@ -27,22 +27,25 @@ export async function runFiles(options: CommandOptions): Promise<boolean> {
 async function* runFile(path: string, options: CommandOptions, trace: TraceFile | undefined) {
   const name = basename(path, '.json')
   try {
+    if (isFolder(path)) throw new Error('no .json file in this folder')
     const schedule = parseSchedule(readFileSync(path, 'utf8'), path)
     for (const seed of deriveSeeds(schedule.seed, options.seeds)) {
       const played = await play(schedule, { sabotage: options.sabotage, seed }, trace)
       yield { line: lineOf(schedule.name, played), isGood: played.why === undefined }
     }
   } catch (error) {
-    yield { line: `FAIL ${name}: ${error instanceof Error ? error.message : error}`, isGood: false }
+    const why = error instanceof Error ? error.message : String(error)
+    yield { line: `FAIL ${name}: ${why.includes(path) ? why : `${path}: ${why}`}`, isGood: false }
   }
 }
 
-function filesIn(path: string): string[] {
-  try {
-    if (!statSync(path).isDirectory()) return [path]
-  } catch {
-    return [path]
-  }
+/** The schedules of a folder; undefined: there is none in it, or it is a file, or nothing at all. */
+function filesIn(path: string): string[] | undefined {
+  if (!isFolder(path)) return undefined
   const names = readdirSync(path).filter((name) => name.endsWith('.json'))
-  return names.sort().map((name) => join(path, name))
+  return names.length === 0 ? undefined : names.sort().map((name) => join(path, name))
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }

@@ -189,7 +189,7 @@ describe('parseSchedule', () => {
 
   it.each([
     ['an unknown step', withSteps({ at: 1, op: 'partitoin' }), 'steps[0].op: unknown: "partitoin"; known: put, get,'],
-    ['a step without an op', withSteps({ at: 1 }), 'steps[0].op: unknown: undefined'],
+    ['a step without an op', withSteps({ at: 1 }), 'steps[0].op: missing; known: put, get,'],
     ['an unknown expectation', withExpect({ op: 'converges' }), 'expect[0].op: unknown: "converges"; known: leader,'],
     [
       'an unknown fault',
@@ -212,19 +212,19 @@ describe('parseSchedule', () => {
       withSteps({ at: 2, op: 'heal' }, { at: 1, op: 'heal' }),
       'steps[1].at: steps stand in order',
     ],
-    ['a probability above 1', { ...bare, network: { drop: 2 } }, 'network.drop: expected <=1, got 2'],
+    ['a probability above 1', { ...bare, network: { drop: 2 } }, 'network.drop: expected a number <= 1, got 2'],
     [
       'a range the wrong way round',
       { ...bare, config: { electionTimeout: [3, 1] } },
       'config.electionTimeout: expected [le',
     ],
-    ['a fractional seed', { ...bare, seed: 1.5 }, 'seed: expected safe integer, got 1.5'],
+    ['a fractional seed', { ...bare, seed: 1.5 }, 'seed: expected an integer, got 1.5'],
+    ['an unknown protocol', { ...bare, protocol: 'paxos' }, 'protocol: unknown: "paxos"; known: raft, pbft, sample'],
     [
-      'an unknown protocol',
-      { ...bare, protocol: 'paxos' },
-      'protocol: expected ("raft" | "pbft" | "sample"), got "paxos"',
+      'an unknown message kind',
+      withSteps({ at: 1, op: 'hold', kind: 'apend' }),
+      'steps[0].kind: unknown: "apend"; known: preVote,',
     ],
-    ['an unknown message kind', withSteps({ at: 1, op: 'hold', kind: 'apend' }), 'steps[0].kind: expected ("preVote"'],
     [
       'a kind of the other protocol',
       withSteps({ at: 1, op: 'hold', kind: 'prepare' }),
@@ -271,9 +271,44 @@ describe('parseSchedule', () => {
       'expect[0].at: later than the end of the run, 10',
     ],
     ['settings for a stranger', { ...bare, nodeConfig: { n9: {} } }, 'nodeConfig.n9: "n9" is no node'],
-    ['no object at all', [], 'name: missing'],
+    ['no object at all', [], ': expected an object, got []'],
+    ['a step that is none', withSteps(null), 'steps[0]: expected an object, got null'],
+    ['a number that is a text', { ...bare, nodes: '3' }, 'nodes: expected a number, got "3"'],
+    ['a time before the beginning', withSteps({ at: -5, op: 'heal' }), 'steps[0].at: expected a number >= 0, got -5'],
+    ['no name', { ...bare, name: '' }, 'name: expected a text that is not empty'],
+    ['a list that is none', { ...bare, steps: 'none' }, 'steps: expected a list, got "none"'],
+    ['no groups', withSteps({ at: 1, op: 'partition', groups: [] }), 'steps[0].groups: expected at least one'],
+    [
+      'a load of nothing',
+      withSteps({ at: 1, op: 'load', clients: 1, rate: 1, for: 10, mix: {} }),
+      'steps[0].mix: expected at least one of put, get, cas above 0',
+    ],
+    ['a step behind the end', { ...withSteps({ at: 9, op: 'heal' }), until: 5 }, 'steps[0].at: later than the end'],
+    [
+      'a role of PBFT in Raft',
+      withSteps({ at: 1, op: 'crash', node: 'primary' }),
+      'steps[0].node: "primary" is nobody',
+    ],
+    [
+      'time-outs within a heartbeat',
+      { ...bare, config: { electionTimeout: [30, 40] } },
+      'config.electionTimeout: expected [least, most], both more than heartbeat, 50; got [30,40]',
+    ],
+    [
+      'the same of one node',
+      { ...bare, nodeConfig: { n2: { heartbeat: 150 } } },
+      'nodeConfig.n2.electionTimeout: expected [least, most], both more than heartbeat, 150',
+    ],
+    ['no heartbeat', { ...bare, config: { heartbeat: 0 } }, 'config.heartbeat: expected a number >= 1, got 0'],
   ])('refuses %s', (_what, value, problem) => {
     expect(problemsOf(value).find((line) => line.startsWith(problem))).toBeDefined()
+  })
+
+  it('takes a stranger of whom membership is asked, CRLF, and a byte order mark', () => {
+    const asked = withSteps(...['promote', 'remove'].map((op, at) => ({ at, op, node: `n${8 + at}` })))
+    expect(problemsOf(asked)).toEqual([])
+    const text = `\uFEFF${JSON.stringify(asked, undefined, 1).replaceAll('\n', '\r\n')}`
+    expect(parseSchedule(text).steps).toHaveLength(2)
   })
 
   it('opens every message with the source, also when the text is no JSON', () => {

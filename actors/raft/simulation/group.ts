@@ -1,6 +1,7 @@
 // A Raft group under a fault schedule: its replicas, clients and operators, its invariants, and what a schedule may ask
 // of it.
 
+import { OptionError } from '../../../src/kernel/errors.ts'
 import type { Node } from '../../../src/kernel/node.ts'
 import type { Self } from '../../../src/kernel/self.ts'
 import { checkLinearizability } from '../../../src/simulation/linearizability.ts'
@@ -70,6 +71,10 @@ export class RaftGroup implements Group {
   constructor(world: World, schedule: RaftGroupSchedule, options: RaftGroupOptions = {}) {
     if (schedule.config.migratable) throw new Error('config.migratable: groups that can move to PBFT are not here yet')
     this.#world = world
+    const known = [...RAFT_INVARIANTS, 'linearizability']
+    if (schedule.mustFail !== undefined && !['invariant', ...known].some((rule) => isSame(rule, schedule.mustFail))) {
+      throw new OptionError('mustFail', schedule.mustFail, `invariant, or one of ${known.join(', ')}`)
+    }
     const founders = Array.from({ length: schedule.nodes }, (_, i) => `n${i + 1}`)
     const { config, nodeConfig, mustFail, about } = schedule
     this.#isStorm = about === ABOUT_STORMS
@@ -258,6 +263,12 @@ export class RaftGroup implements Group {
     for (let attempt = 0; attempt < 50 && this.replicas.incarnation(node) === undefined; attempt++) await self.sleep(5)
     return this.replicas.incarnation(node) ?? ''
   }
+}
+
+/** The same rule, however it is spelt. */
+function isSame(rule: string, other = ''): boolean {
+  const plain = (name: string) => name.toLowerCase().replace(/[^a-z]/g, '')
+  return plain(rule) === plain(other)
 }
 
 /** Whether clocks stay within what leases may assume: no faster than the drift allowed for, and never set forward. */
