@@ -58,8 +58,15 @@ const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--no-isolate', '--bail
 
 const simulate = 'build/test/simulate/main.js'
 /** What broke, without its details: the rule of an invariant, the text of an expectation. */
-const broken = String.raw`((?:invariant [^:]+|expectation [^}]+\}|\w+ [^:]+))`
+const broken = String.raw`((?:invariant [^:\n]+|expectation [^}\n]+\}|\w+ [^:\n]+))`
 const FAILED_TEST = /^\s*FAIL\s+(.*)$/m
+
+/** Tests of the core, of what carries its effects out, and of sessions: without those that simulate whole groups. */
+const UNITS: readonly string[] = [
+  'test/actors/raft/core',
+  'test/actors/consensus',
+  ...['client-session', 'clock-watch', 'replica-storage'].map((name) => `test/actors/raft/${name}.test.ts`),
+]
 
 /** Storms that are looked at, at most, and how many of them first. */
 const SEEDS = 30
@@ -117,7 +124,7 @@ function schedules(only?: string): Judge {
 
 function tests(only?: string): Judge {
   return judge('unit tests', {
-    args: [...vitest, ...(only === undefined ? ['test/actors/raft/core', 'test/actors/consensus'] : [only])],
+    args: [...vitest, ...(only === undefined ? UNITS : [only])],
     first: FAILED_TEST,
     by: ([, name = '']) => `test ${name.split(' ', 1)[0]}`,
     limitMs: 300_000,

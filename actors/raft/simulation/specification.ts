@@ -48,6 +48,8 @@ interface Replica {
   durable: LogPosition
   /** What it last had durable in a term: that is what it can have acknowledged to the leader of that term. */
   readonly durableIn: Map<Term, LogPosition>
+  /** The same before damage took it: a late acknowledgement was true when it was sent. */
+  readonly lostIn: Map<Term, LogPosition>
   snapshot: LogIndex
   commit: LogPosition
   members: Configuration | undefined
@@ -143,6 +145,8 @@ export class Specification {
     replica.tip = this.#tree.adopt(last, snapshot)
     replica.floor = floor ?? last
     replica.durable = last
+    const held = replica.durableIn.get(term)
+    if (held !== undefined && !this.#tree.holds(last, held)) replica.lostIn.set(term, held)
     replica.durableIn.set(term, last)
     replica.snapshot = snapshot.index
     replica.commit = this.#tree.ancestor(replica.tip, Math.max(snapshot.index, Math.min(commit, last.index)))
@@ -291,8 +295,11 @@ export class Specification {
     if (replica.role !== 'leader') return 'only a leader counts'
     const peer = keyOf(by, incarnation)
     const held = this.#replicas.get(peer)?.durableIn.get(replica.term)
+    const lost = this.#replicas.get(peer)?.lostIn.get(replica.term)
     const term = this.#tree.termAt(replica.tip, match)
-    const isHeld = term !== undefined && held !== undefined && this.#tree.holds(held, { index: match, term })
+    const isIn = (last?: LogPosition) =>
+      term !== undefined && last !== undefined && this.#tree.holds(last, { index: match, term })
+    const isHeld = isIn(held) || isIn(lost)
     if (!isHeld)
       return `${by} has acknowledged ${match}, and has durable ${held === undefined ? 'nothing' : show(held)}`
     replica.acknowledged.set(peer, Math.max(match, replica.acknowledged.get(peer) ?? 0))
@@ -380,6 +387,7 @@ export class Specification {
         floor: ORIGIN,
         durable: ORIGIN,
         durableIn: new Map(),
+        lostIn: new Map(),
         snapshot: 0,
         commit: ORIGIN,
         members: undefined,

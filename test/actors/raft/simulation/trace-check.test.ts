@@ -52,6 +52,10 @@ function tampered(name: string, change: (event: Record<string, unknown>) => Reco
   )
 }
 
+function by({ event }: TraceLine): string | undefined {
+  return event.name === 'acknowledged' ? event.by : undefined
+}
+
 describe('the specification', () => {
   test('allows the trace of a group with an election, a transfer, a crash and a learner', () => {
     const { why, allowed } = check(trace)
@@ -106,6 +110,25 @@ describe('the specification', () => {
       )
     expect(check(lost(false)).why).toContain('comes back with 1')
     expect(check(lost(true)).why ?? '').not.toContain('comes back with 1')
+  })
+
+  test('allows a late acknowledgement of what damage has taken since', () => {
+    const at = trace.findIndex(({ event }) => event.name === 'acknowledged' && event.match > 1)
+    const line = trace[at]
+    const event = line?.event
+    const begun = trace.find(({ node, event }) => event.name === 'start' && node === (line && by(line)))
+    if (event?.name !== 'acknowledged' || begun?.event.name !== 'start') throw new Error('nobody acknowledged')
+    const term = trace.slice(0, at).findLast(({ event }) => event.name === 'becomeLeader')?.event
+    if (term?.name !== 'becomeLeader') throw new Error('nobody leads')
+    const back = { ...begun.event, term: term.term, votedFor: undefined, isDamaged: true, floor: { index: 9, term: 9 } }
+    const vote = trace
+      .slice(0, at)
+      .findLast(({ node, event }) => event.name === 'grantVote' && node === begun.node)?.event
+    const votedFor = vote?.name === 'grantVote' && vote.term === term.term ? vote.to : undefined
+    const damaged: TraceLine = { ...begun, event: { ...back, votedFor, last: { index: 1, term: 0 } } }
+    const { why, allowed } = check([...trace.slice(0, at), damaged, ...trace.slice(at, at + 1)])
+    expect(why).toBeUndefined()
+    expect(allowed).toBe(at + 2)
   })
 
   test('says which line is no line', () => {
