@@ -65,7 +65,9 @@ const FAILED_TEST = /^\s*FAIL\s+(.*)$/m
 const UNITS: readonly string[] = [
   'test/actors/raft/core',
   'test/actors/consensus',
-  ...['client-session', 'clock-watch', 'replica-storage'].map((name) => `test/actors/raft/${name}.test.ts`),
+  ...['applied-state', 'client-session', 'clock-watch', 'replica-storage'].map(
+    (name) => `test/actors/raft/${name}.test.ts`,
+  ),
 ]
 
 /** Storms that are looked at, at most, and how many of them first. */
