@@ -157,7 +157,7 @@ export class RaftChecker {
         return
       case 'snapshotTaken':
         record.snapshot = Math.max(record.snapshot, input.snapshot.last.index)
-        return
+        return this.#found(this.#ledger.untruthOf(record.key, input.snapshot))
       case 'snapshotInstalled': {
         if (!input.intact) return
         record.installed(input.snapshot.last)
@@ -195,7 +195,7 @@ export class RaftChecker {
         return
       case 'configuration':
         record.base ??= { at: effect.at, value: effect.configuration }
-        this.#ledger.configuration ??= { at: effect.at, value: effect.configuration }
+        this.#ledger.begin(effect.at, effect.configuration)
         return this.#configured(record, effect)
       default:
         return

@@ -4,6 +4,8 @@
 
 import type { Configuration } from '../core/configuration.ts'
 import type { LogIndex, LogPosition, Term } from '../core/entry.ts'
+import type { SnapshotDescription } from '../core/message.ts'
+import type { Violation } from './rules.ts'
 
 interface Committed {
   readonly term: Term
@@ -25,8 +27,13 @@ export class Ledger {
   readonly #made = new Map<number, Made>()
   /** The configurations that entries carry, by place. */
   readonly #configurations = new Map<number, Configuration>()
+  /** The committed ones, in order. */
+  readonly #inForce: { readonly at: LogIndex; readonly value: Configuration }[] = []
+
   /** The committed configuration, and where it stands; undefined before the first replica has started. */
-  configuration: { readonly at: LogIndex; readonly value: Configuration } | undefined
+  get configuration(): { readonly at: LogIndex; readonly value: Configuration } | undefined {
+    return this.#inForce.at(-1)
+  }
 
   /** The last committed index. */
   get last(): LogIndex {
@@ -47,7 +54,7 @@ export class Ledger {
   commit(entry: Committed): void {
     this.#committed.push(entry)
     const carried = this.#configurations.get(entry.term + TERMS * this.last)
-    if (carried !== undefined) this.configuration = { at: this.last, value: carried }
+    if (carried !== undefined) this.#inForce.push({ at: this.last, value: carried })
   }
 
   /** Notes an entry. Undefined, or what the one of that index and term was known to be. */
@@ -58,6 +65,18 @@ export class Ledger {
     else if (made.checksum !== checksum) return 'another entry'
     else if (made.after !== after) return 'another predecessor'
     return undefined
+  }
+
+  /** The first configuration that anybody says; later ones are known when they are committed. */
+  begin(at: LogIndex, value: Configuration): void {
+    if (this.#inForce.length === 0) this.#inForce.push({ at, value })
+  }
+
+  /** What is not true of a snapshot that somebody has taken: its membership is that of its last entry. */
+  untruthOf(taker: string, { last, configuration }: SnapshotDescription): Violation | undefined {
+    const meant = this.#inForce.findLast(({ at }) => at <= last.index)?.value
+    if (JSON.stringify(meant) === JSON.stringify(configuration)) return undefined
+    return { rule: 'membership', why: `${taker} takes a snapshot up to ${last.index} with another membership` }
   }
 
   carry(position: LogPosition, configuration: Configuration): void {

@@ -248,6 +248,16 @@ describe('the invariants of a Raft group are seen red', () => {
     expect(fed.broken).toBe('membership')
   })
 
+  test('membership: a snapshot says another than that of its last entry', () => {
+    const snapshot = { last: { index: 1, term: 0 }, configuration, size: 0, checksum: 0, machine: 'm', version: 1 }
+    fed.step('n2', { type: 'applied', index: 1 })
+    fed.step('n2', { type: 'snapshotTaken', snapshot })
+    expect(fed.broken).toBeUndefined()
+    const members = configuration.members.slice(1)
+    fed.step('n2', { type: 'snapshotTaken', snapshot: { ...snapshot, configuration: { members } } })
+    expect(fed.broken).toBe('membership')
+  })
+
   test('membership: a snapshot in place of the log takes a change back that was not committed', () => {
     fed.step('n2', undefined, [{ type: 'configuration', configuration, at: 3, committed: false }])
     fed.write('n2', [entry(2, 1), changeAt(3, 1)], 1)
