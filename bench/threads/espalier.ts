@@ -75,18 +75,20 @@ async function call(count: number): Promise<Run> {
   return { completed: oursCount, values: { p50, bareP50, ratio: p50 / bareP50 } }
 }
 
-const waiting = new Map<number, (n: number) => void>()
-let nextId = 1
+// Slots, not a Map: that would have the collector copy half of what both sides allocate.
+const waiting: (((n: number) => void) | null)[] = Array.from({ length: 2 * OUTSTANDING }, () => null)
+let nextId = 0
 bare.byId.on('message', ({ id, n }: { readonly id: number; readonly n: number }) => {
-  const resolve = waiting.get(id)
-  waiting.delete(id)
+  const resolve = waiting[id]
+  waiting[id] = null
   resolve?.(n)
 })
 const bareCall = (n: number) =>
   new Promise<number>((resolve) => {
-    const id = nextId++
-    waiting.set(id, resolve)
-    bare.byId.postMessage({ id, n })
+    do nextId = (nextId + 1) % waiting.length
+    while (waiting[nextId] !== null)
+    waiting[nextId] = resolve
+    bare.byId.postMessage({ id: nextId, n })
   })
 
 /** `count` calls, {@link OUTSTANDING} under way at any time. Answers how long they took. */

@@ -194,7 +194,7 @@ export class Distribution implements Router {
     if (signal.kind !== 'message' || !(signal.payload instanceof Call)) return encodeSignal(signal)
     const call = signal.payload
     const { nodeName } = signal.to
-    const id = this.#calls.add(call, nodeName)
+    const id = this.#calls.add(call)
     try {
       return encodeCall(call, id)
     } catch (error) {

@@ -6,57 +6,89 @@ import { ExitError, type ExitReason } from '../kernel/exit-reason.ts'
 import type { Pid } from '../kernel/pid.ts'
 import type { CallFlavour } from './wire.ts'
 
-/** A table smaller than this is not searched for calls that are over. */
+/** A table with fewer calls than this is not searched for calls that are over. */
 const SWEEP_AT_LEAST = 1024
+/** Slots of a table with few calls. */
+const SLOTS = 2048
 
-interface OpenCall {
-  readonly call: Call
-  /** The node of the callee. */
-  readonly nodeName: string
-}
-
-/** Calls to other nodes that have no answer yet. */
+/**
+ * Calls to other nodes that have no answer yet: a call of number n lies in slot n mod the table's size, and a number
+ * whose slot is taken is skipped. No Map: each time one with much coming and going is laid out anew, V8 links the old
+ * layout, and so all that was in it, to the new one, and young objects die old (60 % of them here; now none).
+ */
 export class OpenCalls {
-  readonly #calls = new Map<number, OpenCall>()
+  #calls: (Call | null)[] = emptySlots(SLOTS)
+  #ids: number[] = new Array<number>(SLOTS).fill(0)
   #nextId = 1
   #sweepAt = SWEEP_AT_LEAST
+  #size = 0
 
   /** How many are kept. */
   get size(): number {
-    return this.#calls.size
+    return this.#size
   }
 
   /** The number of a call that is about to be sent. */
-  add(call: Call, nodeName: string): number {
-    if (this.#calls.size >= this.#sweepAt) this.#sweep()
-    const id = this.#nextId++
-    this.#calls.set(id, { call, nodeName })
+  add(call: Call): number {
+    if (this.#size >= this.#sweepAt) this.#sweep()
+    if (2 * this.#size >= this.#calls.length) this.#resize(2 * this.#calls.length)
+    const mask = this.#calls.length - 1
+    let id = this.#nextId
+    while (this.#calls[id & mask] !== null) id++
+    this.#nextId = id + 1
+    this.#calls[id & mask] = call
+    this.#ids[id & mask] = id
+    this.#size++
     return id
   }
 
   /** The call of this number to this node, which thereby is open no longer. */
   take(id: number, nodeName: string): Call | undefined {
-    const open = this.#calls.get(id)
-    if (open === undefined || open.nodeName !== nodeName) return undefined
-    this.#calls.delete(id)
-    return open.call
+    const slot = id & (this.#calls.length - 1)
+    const call = this.#calls[slot] ?? null
+    if (call === null || this.#ids[slot] !== id || call.callee.nodeName !== nodeName) return undefined
+    this.#drop(slot)
+    if (this.#size === 0 && this.#calls.length > SLOTS) this.#resize(SLOTS)
+    return call
   }
 
   /** The connection to a node is lost. */
   lost(nodeName: string): void {
-    for (const [id, open] of [...this.#calls]) {
-      if (open.nodeName === nodeName) this.take(id, nodeName)?.fail('noconnection')
-    }
+    const lost = this.#calls.filter((call) => call?.callee.nodeName === nodeName)
+    for (const [slot, call] of this.#calls.entries()) if (call?.callee.nodeName === nodeName) this.#drop(slot)
+    for (const call of lost) call?.fail('noconnection')
+  }
+
+  #drop(slot: number): void {
+    this.#calls[slot] = null
+    this.#size--
   }
 
   // A call that timed out, or whose caller has ended, is not taken out there and then: the kernel need not know of this
   // table. It goes when the table has doubled.
   #sweep(): void {
-    for (const [id, { call }] of this.#calls) {
-      if (call.done || call.caller?.alive === false) this.#calls.delete(id)
+    for (const [slot, call] of this.#calls.entries()) {
+      if (call !== null && (call.done || call.caller?.alive === false)) this.#drop(slot)
     }
-    this.#sweepAt = Math.max(SWEEP_AT_LEAST, 2 * this.#calls.size)
+    this.#sweepAt = Math.max(SWEEP_AT_LEAST, 2 * this.#size)
   }
+
+  /** Numbers that differ in a table's slots differ in those of one twice as large. */
+  #resize(slots: number): void {
+    const [calls, ids] = [this.#calls, this.#ids]
+    this.#calls = emptySlots(slots)
+    this.#ids = new Array<number>(slots).fill(0)
+    for (const [slot, call] of calls.entries()) {
+      const id = ids[slot] ?? 0
+      if (call === null) continue
+      this.#calls[id & (slots - 1)] = call
+      this.#ids[id & (slots - 1)] = id
+    }
+  }
+}
+
+function emptySlots(count: number): (Call | null)[] {
+  return new Array<Call | null>(count).fill(null)
 }
 
 /** Where the answer to a call from another node goes. */

@@ -19,6 +19,8 @@ import { encodeFailure, type Item } from './wire.ts'
 
 /** A batch of this many bytes is sent before the turn is over. */
 const BATCH_BYTES = 64 * 1024
+/** So is one of so many calls and answers: where the threads have a CPU each, both work on what is under way. */
+const BATCH_CALLS = 64
 /** Callers of one peer that are remembered beside {@link KnownPids}. */
 const MAX_CALLERS = 4096
 
@@ -43,6 +45,8 @@ export class Peer {
   readonly #callers = new Map<number, Pid>()
   #generation = 0
   #flushing = false
+  /** Calls and answers that wait to be sent. */
+  #batched = 0
 
   constructor(context: PeerContext, name: string, creation: number, connection: Connection) {
     this.#context = context
@@ -70,9 +74,10 @@ export class Peer {
   #sendCall(to: Pid, call: Call): boolean {
     const { calls } = this.#context
     const { from } = call
-    const id = calls.add(call, this.name)
+    const id = calls.add(call)
     try {
       if (this.#writer.call(to.id, from === null ? 0 : from.id, id, call.tag, call.payload)) {
+        this.#batched++
         this.#added()
         return true
       }
@@ -97,7 +102,7 @@ export class Peer {
 
   #added(): void {
     // What is moved is gone here once it has been sent, not some time later.
-    if (this.#writer.length >= BATCH_BYTES || this.#writer.moves) this.flush()
+    if (this.#writer.length >= BATCH_BYTES || this.#writer.moves || this.#batched >= BATCH_CALLS) this.flush()
     else if (!this.#flushing) {
       this.#flushing = true
       this.#context.node.ports.turns.soon(this.#flushSoon)
@@ -111,6 +116,7 @@ export class Peer {
 
   /** Sends what has been gathered. */
   flush(): void {
+    this.#batched = 0
     if (this.#writer.length > 0) this.connection.send(this.#writer.take(), this.#writer.takeMoved())
   }
 
@@ -240,6 +246,7 @@ export class Peer {
       // A reply that cannot cross fails the call: the caller learns which field it was, and the callee goes on.
       return this.failed(id, reasonOf(error))
     }
+    this.#batched++
     this.#added()
   }
 

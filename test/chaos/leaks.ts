@@ -20,6 +20,8 @@ const bytesPerRestart = 1500
 /** What any run may. */
 const noiseBytes = 300_000
 const callsAtOnce = 256
+/** So many threads start and end beside each other. */
+const lanes = 4
 
 interface Look {
   readonly heap: number
@@ -110,16 +112,21 @@ async function call(node: Node, ref: Ref<typeof Echo>, count: number): Promise<v
   })
 }
 
-/** A thread after the other: each is called, and ends in turn in order or at once, at times with a call under way. */
+/** In each lane a thread after the other: each is called, and ends in order or at once, at times with a call under way. */
 async function restart(threads: Threads, count: number, sabotage: string | undefined): Promise<void> {
-  for (let n = 0; n < count; n++) {
-    const { thread, ref } = await start(threads, 'mortal')
-    await ref.call('echo', n)
-    const underWay = n % 3 === 0 ? ref.call('echo', n).catch(() => {}) : undefined
-    await (n % 2 === 0 ? thread.terminate() : thread.stop())
-    await underWay
-    if (sabotage !== undefined) process.on('SIGUSR2', () => void thread)
+  let started = 0
+  const lane = async (_: unknown, lane: number) => {
+    while (started < count) {
+      const n = started++
+      const { thread, ref } = await start(threads, `mortal-${lane}`)
+      await ref.call('echo', n)
+      const underWay = n % 3 === 0 ? ref.call('echo', n).catch(() => {}) : undefined
+      await (n % 2 === 0 ? thread.terminate() : thread.stop())
+      await underWay
+      if (sabotage !== undefined) process.on('SIGUSR2', () => void thread)
+    }
   }
+  await Promise.all(Array.from({ length: lanes }, lane))
 }
 
 /** The heap once what has ended is gone. */
