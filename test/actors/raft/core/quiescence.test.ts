@@ -134,6 +134,19 @@ describe('a leader', () => {
 })
 
 describe('a follower', () => {
+  it('that is woken waits for its leader again, as long as for one just heard from', () => {
+    const stand = LoneCore.recovered(logOf(three, 1), 1)
+    const previous = { index: 2, term: 1 }
+    stand.receive({
+      ...{ kind: 'append', from: 'n2', term: 1, previous, entries: [], commit: 2, round: 1, quiesce: true },
+    })
+    expect(stand.core.isQuiesced).toBe(true)
+    stand.now = 10_000
+    stand.clear()
+    stand.step({ type: 'read', ids: [1], lease: false })
+    expect(ofType(stand.effects, 'timer')).toEqual([{ type: 'timer', timer: 'election', afterMs: 150 }])
+  })
+
   it('sleeps only if it has all that the leader has', () => {
     const stand = LoneCore.recovered(logOf(three, 1, 1), 1)
     const append = (index: number, quiesce: boolean) =>

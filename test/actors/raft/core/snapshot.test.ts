@@ -393,6 +393,18 @@ describe('a received snapshot', () => {
     stand.step({ type: 'snapshotInstalled', snapshot: describeSnapshot(8, 3), intact: true })
     expect(stand.core.voteFloor).toBeUndefined()
   })
+
+  it('leaves a vote floor behind its end: what damage took from there on is missing still', () => {
+    const voteFloor = { index: 12, term: 3 }
+    const hardState = { term: 4, votedFor: undefined, commit: 1, voteFloor }
+    const stand = new LoneCore({
+      recovered: { hardState, snapshot: undefined, entries: logOf(three), claimed: undefined },
+    })
+    receiveAll(stand)
+    expect(ofType(stand.effects, 'installSnapshot')[0]?.hardState.voteFloor).toEqual(voteFloor)
+    stand.step({ type: 'snapshotInstalled', snapshot: describeSnapshot(8, 3), intact: true })
+    expect(stand.core.voteFloor).toEqual(voteFloor)
+  })
 })
 
 describe('in a group', () => {
