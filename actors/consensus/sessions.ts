@@ -88,10 +88,7 @@ export class Sessions {
       this.#latest = id
     }
     session.lastUsedMs = timeMs
-    if (acknowledgedBelow > session.acknowledgedBelow) {
-      session.acknowledgedBelow = acknowledgedBelow
-      for (const answered of session.answers.keys()) if (answered < acknowledgedBelow) session.answers.delete(answered)
-    }
+    if (acknowledgedBelow > session.acknowledgedBelow) forget(session, acknowledgedBelow)
     if (serial < session.acknowledgedBelow) return STALE
     const answer = session.answers.get(serial)
     if (answer !== undefined) return { type: 'answered', answer }
@@ -130,6 +127,14 @@ export class Sessions {
     reader.end()
     return sessions
   }
+}
+
+/** Forgets the answers that have arrived: all that are remembered lie within a window of the lowest awaited. */
+function forget(session: Session, acknowledgedBelow: number): void {
+  const { answers, acknowledgedBelow: before } = session
+  session.acknowledgedBelow = acknowledgedBelow
+  if (acknowledgedBelow >= before + MAX_WINDOW) answers.clear()
+  else for (let serial = before; serial < acknowledgedBelow; serial += 1) answers.delete(serial)
 }
 
 function isOver({ ttlMs, lastUsedMs }: Session, timeMs: number): boolean {

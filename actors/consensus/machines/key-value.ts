@@ -7,7 +7,7 @@
 import { ByteReader, ByteWriter, CodecError } from '../bytes.ts'
 import type { StateMachine } from '../state-machine.ts'
 import { BucketMap } from './bucket-map.ts'
-import { decodeValue, encodeError, encodeValue, type Value } from './value.ts'
+import { decodeValue, encodeError, encodeValue, type Value, writeValue } from './value.ts'
 
 /**
  * What the map holds: key → value as bytes, each a letter of a text (latin1). A buffer of its own for each value would
@@ -31,8 +31,8 @@ const start = (operation: keyof typeof operations, key: string, size: number): B
 export const keyValue = {
   /** Answers `'ok'`. */
   put(key: string, value: Value): Uint8Array {
-    const bytes = encodeValue(value)
-    return start('put', key, bytes.length).bytes(bytes).take()
+    const size = value instanceof Uint8Array ? value.length : 64
+    return writeValue(start('put', key, size), value).take()
   },
   /** Answers the value, or null. As a question or as a command. */
   get(key: string): Uint8Array {
@@ -40,11 +40,7 @@ export const keyValue = {
   },
   /** Writes `value` if the key holds `expected`; answers whether it did. */
   cas(key: string, expected: Value, value: Value): Uint8Array {
-    const [before, after] = [encodeValue(expected), encodeValue(value)]
-    return start('cas', key, before.length + after.length)
-      .bytes(before)
-      .bytes(after)
-      .take()
+    return writeValue(writeValue(start('cas', key, 128), expected), value).take()
   },
   /** Answers whether there was one. */
   delete(key: string): Uint8Array {

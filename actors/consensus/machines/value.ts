@@ -2,7 +2,7 @@
 // client; replicas keep and compare the bytes.
 
 import { canonicalBytes } from '../../receipt/canonical-json.ts'
-import { CodecError } from '../bytes.ts'
+import { type ByteWriter, CodecError } from '../bytes.ts'
 
 /** JSON without -0, NaN and infinities. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue }
@@ -16,6 +16,16 @@ const decoder = new TextDecoder()
 /** The canonical bytes of a value. @throws OptionError for what is no value */
 export function encodeValue(value: Value): Uint8Array {
   return value instanceof Uint8Array ? tagged(tags.bytes, value) : tagged(tags.json, canonicalBytes(value))
+}
+
+/** Writes a value behind its length: what {@link encodeValue} makes, without a buffer of its own. */
+export function writeValue(writer: ByteWriter, value: Value): ByteWriter {
+  const isBytes = value instanceof Uint8Array
+  const content = isBytes ? value : canonicalBytes(value)
+  return writer
+    .u32(1 + content.length)
+    .u8(isBytes ? tags.bytes : tags.json)
+    .raw(content)
 }
 
 /** What a machine answers to a command that it cannot read. */

@@ -47,6 +47,17 @@ describe('a request', () => {
     expect(sessions.admit(5, 1, 1, 1000)).toEqual({ type: 'stale' })
   })
 
+  it('takes the answers with it that its client has acknowledged, however many, and no others', () => {
+    for (const acknowledgedBelow of [1, 2, MAX_WINDOW, MAX_WINDOW + 1, 10 * MAX_WINDOW]) {
+      const sessions = opened()
+      for (let serial = MAX_WINDOW; serial > 0; serial -= 1) sessions.remember(5, serial, answer('a'))
+      const all = sessions.snapshot().length
+      sessions.admit(5, acknowledgedBelow, acknowledgedBelow, 1000)
+      const each = 8 + 4 + 1
+      expect(sessions.snapshot().length).toBe(all - each * Math.min(acknowledgedBelow - 1, MAX_WINDOW))
+    }
+  })
+
   it('is refused beyond the window', () => {
     const sessions = opened()
     expect(sessions.admit(5, MAX_WINDOW, 1, 1000)).toEqual({ type: 'apply' })
