@@ -64,10 +64,27 @@ export class WriteBatch {
     return !this.#isCarved
   }
 
-  /** Sets a key, whether it is there or not, to `value`, or to `head` and `value` in one. */
-  put(key: Uint8Array, value: Uint8Array, head?: Uint8Array): this {
+  /** Sets a key, whether it is there or not. */
+  put(key: Uint8Array, value: Uint8Array): this {
     checkKey('key', key)
-    return this.#add(kinds.put, key, value, head)
+    return this.#add(kinds.put, key, value)
+  }
+
+  /** Sets a key to `length` bytes that `fill` writes where they belong, from `at` on: all of them. */
+  putFilled(key: Uint8Array, length: number, fill: (bytes: Uint8Array, at: number) => void): this {
+    checkKey('key', key)
+    this.#checkUnused()
+    this.#changes = true
+    this.#reserve(9 + key.length + length)
+    const bytes = this.#bytes
+    let at = this.#end
+    bytes[at] = kinds.put
+    writeLength(bytes, at + 1, key.length)
+    at = copy(key, bytes, at + 5)
+    writeLength(bytes, at, length)
+    fill(bytes, at + 4)
+    this.#end = at + 4 + length
+    return this
   }
 
   /** Removes a key if it is there. */
@@ -117,21 +134,18 @@ export class WriteBatch {
     return this.#isCarved ? bytes.slice() : bytes
   }
 
-  #add(kind: number, a: Uint8Array, b?: Uint8Array, headOfB?: Uint8Array): this {
+  #add(kind: number, a: Uint8Array, b?: Uint8Array): this {
     this.#checkUnused()
     if (kind !== kinds.expect && kind !== kinds.expectAbsent) this.#changes = true
-    const headLength = headOfB === undefined ? 0 : headOfB.length
-    this.#reserve(5 + a.length + (b === undefined ? 0 : 4 + headLength + b.length))
+    this.#reserve(5 + a.length + (b === undefined ? 0 : 4 + b.length))
     const bytes = this.#bytes
     let at = this.#end
     bytes[at] = kind
     writeLength(bytes, at + 1, a.length)
     at = copy(a, bytes, at + 5)
     if (b !== undefined) {
-      writeLength(bytes, at, headLength + b.length)
-      at += 4
-      if (headOfB !== undefined) at = copy(headOfB, bytes, at)
-      at = copy(b, bytes, at)
+      writeLength(bytes, at, b.length)
+      at = copy(b, bytes, at + 4)
     }
     this.#end = at
     return this

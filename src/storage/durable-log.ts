@@ -12,9 +12,20 @@ import { ChecksumList } from './checksum-list.ts'
 import { StorageError } from './errors.ts'
 import { positive } from './keys.ts'
 import { LogError } from './log-error.ts'
-import { chain, decodeEntry, encodeHead, type LogHead, LogKeys, maxIndex, putEntry } from './log-records.ts'
+import {
+  chain,
+  encodeHead,
+  type LogHead,
+  LogKeys,
+  maxIndex,
+  nextRecord,
+  putRecord,
+  RecordReader,
+  recordLimit,
+} from './log-records.ts'
 import { type LogRecovery, type RecoveredLog, recoverLog } from './log-recovery.ts'
-import type { TransactionalStore } from './store.ts'
+import { RecordList } from './record-list.ts'
+import type { StoredEntry, TransactionalStore } from './store.ts'
 
 export interface LogOptions {
   /** 1 to 64 of `a-z A-Z 0-9 . _ / -`; unique in the store. */
@@ -47,6 +58,8 @@ export interface ReadBounds {
   /** Most bytes of payload, beyond one entry. Default 1 MiB. */
   readonly maxBytes?: number
 }
+
+const noBytes = new Uint8Array()
 
 /** Entries removed by one transaction of a compaction, so that appends need not wait for all of it. */
 const compactionSlice = 4096
@@ -97,6 +110,7 @@ export class DurableLog {
   #head: LogHead
   #record: Uint8Array | undefined
   #checksums: ChecksumList
+  #records: RecordList
   #durable: LogPosition
   /** Grows whenever entries are taken away: a read that began before must begin again. */
   #generation = 0
@@ -117,6 +131,7 @@ export class DurableLog {
     this.#head = recovered.head
     this.#record = recovered.record
     this.#checksums = recovered.checksums
+    this.#records = recovered.records
     this.#durable = lastOf(recovered.head)
   }
 
@@ -173,16 +188,13 @@ export class DurableLog {
       checkIndex('truncateFrom', truncateFrom, this.#head.firstIndex, lastIndex + 1)
       if (truncateFrom <= lastIndex) batch.deleteRange(this.#keys.entry(truncateFrom), this.#keys.entry(lastIndex + 1))
       this.#checksums.truncate(truncateFrom)
+      this.#records.truncate(truncateFrom)
       this.#generation += 1
       lastIndex = truncateFrom - 1
     }
-    let lastChecksum = this.#checksums.at(lastIndex)
-    for (const entry of entries) {
-      lastIndex += 1
-      lastChecksum = chain(lastChecksum, lastIndex, entry)
-      this.#checksums.push(lastChecksum)
-      putEntry(batch, this.#keys.passing(lastIndex), lastChecksum, entry)
-    }
+    this.#putEntries(batch, entries, lastIndex)
+    lastIndex += entries.length
+    const lastChecksum = this.#checksums.at(lastIndex)
     return this.#commit(batch, { ...this.#head, lastIndex, lastChecksum, metadata: metadata.slice() })
   }
 
@@ -198,11 +210,15 @@ export class DurableLog {
     const { firstIndex, lastIndex } = this.#head
     checkIndex('through', through, firstIndex - 1, lastIndex)
     const baseChecksum = this.#checksums.at(through)
+    const oldest = this.#records.startOf(firstIndex)
+    // The record that holds the next entry too stays whole.
+    const swept = through < lastIndex ? this.#records.startOf(through + 1) : through + 1
     this.#checksums.rebase(through)
+    this.#records.rebase(swept)
     this.#generation += 1
     const head = { ...this.#head, firstIndex: through + 1, baseChecksum, metadata: metadata.slice() }
     await this.#commit(this.#newBatch([], metadata), head)
-    this.#sweeping = this.#sweeping.catch(() => {}).then(() => this.#sweep(firstIndex, through + 1))
+    this.#sweeping = this.#sweeping.catch(() => {}).then(() => this.#sweep(oldest, swept))
     await this.#sweeping
   }
 
@@ -219,6 +235,7 @@ export class DurableLog {
     const batch = this.#newBatch([], metadata)
     batch.deleteRange(this.#keys.entry(0), this.#keys.entry(maxIndex))
     this.#checksums = new ChecksumList(base.index, base.checksum)
+    this.#records = new RecordList()
     this.#generation += 1
     await this.#commit(batch, {
       firstIndex: base.index + 1,
@@ -244,22 +261,58 @@ export class DurableLog {
     }
     if (from >= end) return []
     const checksums = Array.from({ length: end - from + 1 }, (_, i) => this.#checksums.at(from - 1 + i))
-    const range = { from: this.#keys.entry(from), to: this.#keys.entry(end), maxEntries, maxBytes }
+    const range = {
+      from: this.#keys.entry(this.#records.startOf(from)),
+      to: this.#keys.entry(end),
+      maxEntries,
+      maxBytes,
+    }
     const generation = this.#generation
     const { entries } = await this.#store.scan(range)
-    const payloads: Uint8Array[] = []
-    for (const { key, value } of entries) {
-      const index = from + payloads.length
-      const entry = decodeEntry(value)
-      const [before = 0, own] = checksums.slice(payloads.length, payloads.length + 2)
-      if (this.#keys.indexOf(key) !== index || entry === undefined || entry.checksum !== own) break
-      if (chain(before, index, entry.payload) !== own) break
-      payloads.push(entry.payload)
-    }
+    const payloads = this.#check(entries, from, checksums, maxBytes)
     if (payloads.length > 0) return payloads
     this.#checkUsable()
     if (generation !== this.#generation) return this.read(from, bounds)
     throw new LogError('ERR_LOG_ROT', `log ${this.name}: entry ${from} is missing or damaged`, from)
+  }
+
+  /** Writes entries behind `last`, in as few records as their sizes allow. */
+  #putEntries(batch: WriteBatch, entries: readonly Uint8Array[], last: number): void {
+    const limit = recordLimit(entries)
+    for (let from = 0; from < entries.length; ) {
+      const { count, bytes } = nextRecord(entries, from, limit)
+      const first = last + from + 1
+      for (let index = first; index < first + count; index += 1) {
+        this.#checksums.push(chain(this.#checksums.at(index - 1), index, entries[index - last - 1] ?? noBytes))
+      }
+      const record = { entries, from, count, bytes }
+      putRecord(batch, this.#keys.passing(first), record, (place) => this.#checksums.at(first + place))
+      this.#records.push(first)
+      from += count
+    }
+  }
+
+  /** The payloads that stand in the records read, from `from` on, as far as they are right and the bounds allow. */
+  #check(records: readonly StoredEntry[], from: number, checksums: readonly number[], maxBytes: number): Uint8Array[] {
+    const payloads: Uint8Array[] = []
+    let bytes = 0
+    for (const [place, { key, value }] of records.entries()) {
+      const next = records[place + 1]
+      const end = next === undefined ? from + checksums.length - 1 : this.#keys.indexOf(next.key)
+      const reader = new RecordReader(value)
+      const start = this.#keys.indexOf(key)
+      if (start >= from && reader.before !== checksums[start - from]) return payloads
+      for (let index = start; index < end && reader.next(); index += 1) {
+        if (index < from) continue
+        const [before = 0, own] = [checksums[index - from], checksums[index - from + 1]]
+        const { checksum, payload } = reader
+        bytes += payload.length
+        if (index !== from + payloads.length || (payloads.length > 0 && bytes > maxBytes)) return payloads
+        if (checksum !== own || chain(before, index, payload) !== own) return payloads
+        payloads.push(payload)
+      }
+    }
+    return payloads
   }
 
   /** Hands a change to the store, on condition that the head is still what this handle has made it. */
@@ -290,10 +343,11 @@ export class DurableLog {
     await Promise.allSettled(this.#underWay)
     if (!(failure instanceof StorageError) || !passing.has(failure.code)) return
     try {
-      const { head, record, checksums } = await recoverLog(this.#store, this.#keys, this.name)
+      const { head, record, checksums, records } = await recoverLog(this.#store, this.#keys, this.name)
       this.#head = head
       this.#record = record
       this.#checksums = checksums
+      this.#records = records
       this.#generation += 1
       this.#durable = lastOf(head)
       this.#failure = undefined

@@ -1,15 +1,20 @@
 // The durable log on disk: its keys, and the bytes of its two kinds of record. Pure.
 //
-// Keys: of the head 0x02, the log's name, 0x00; of an entry 0x03, the log's name, 0x00, the index (u64, big-endian). So
-// the heads of all logs of a store lie side by side: a commit that many logs share writes few pages of them.
-// Entry: u32 checksum, payload. The checksum is CRC-32C of the checksum before it (u32), the index (u64) and the
-// payload: an entry is only right in its place, after its predecessor.
-// Head: u8 version 1, u64 first index, u64 last index, u32 base checksum, u32 last checksum, u32 length of the
+// Keys: of the head 0x02, the log's name, 0x00; of a record of entries 0x03, the log's name, 0x00, the index of its first
+// entry (u64, big-endian). So the heads of all logs of a store lie side by side: a commit that many logs share writes few
+// pages of them.
+// Record: u32 checksum before its first entry, then for each entry u32 length, u32 checksum, payload. The checksum is
+// CRC-32C of the checksum before it (u32), the index (u64) and the payload: an entry is only right in its place, after its
+// predecessor. What one change appends goes into few records: a key and a place in the tree for each entry cost more than
+// the entry. A truncation may cut through a record: it stays, and what lies beyond the cut counts no more, because the head
+// ends before it or a later record begins there.
+// Head: u8 version 2, u64 first index, u64 last index, u32 base checksum, u32 last checksum, u32 length of the
 // metadata, metadata, u32 CRC-32C of all before it. Integers little-endian.
 
 import type { WriteBatch } from './batch.ts'
 import { crc32c } from './crc32c.ts'
 import { namespacePrefix } from './key-value-store.ts'
+import { compareBytes } from './keys.ts'
 
 /** What the head record says. */
 export interface LogHead {
@@ -33,10 +38,10 @@ export const emptyHead: LogHead = {
   metadata: new Uint8Array(),
 }
 
-/** The keys of one log. */
+/** The keys of one log. A record's key is that of its first entry. */
 export class LogKeys {
   readonly head: Uint8Array
-  /** An entry's key: all but the last eight bytes are the same for every entry. */
+  /** A record's key: all but the last eight bytes are the same for every record. */
   readonly #entry: Uint8Array
 
   constructor(name: string) {
@@ -64,7 +69,15 @@ export class LogKeys {
     return key
   }
 
-  /** The index in an entry's key. */
+  /** The key, among the stored ones in order, of the record that holds the entry at `index`; its own if there is none. */
+  recordOf(index: number, stored: Iterable<Uint8Array>): Uint8Array {
+    const [first, own] = [this.entry(0), this.entry(index)]
+    let found = own
+    for (const key of stored) if (compareBytes(key, first) >= 0 && compareBytes(key, own) <= 0) found = key
+    return found
+  }
+
+  /** The index of the first entry, in a record's key. */
   indexOf(key: Uint8Array): number {
     const at = this.#entry.length - 8
     return uint32(key, at) * 2 ** 32 + uint32(key, at + 4)
@@ -89,28 +102,109 @@ export function chain(before: number, index: number, payload: Uint8Array): numbe
   return crc32c(payload, crc32c(chainLinkBytes))
 }
 
-/** Adds an entry's record to a batch, without a copy of its own. */
-export function putEntry(batch: WriteBatch, key: Uint8Array, checksum: number, payload: Uint8Array): void {
-  checksumBytes[0] = checksum
-  checksumBytes[1] = checksum >>> 8
-  checksumBytes[2] = checksum >>> 16
-  checksumBytes[3] = checksum >>> 24
-  batch.put(key, payload, checksumBytes)
+const recordHeadBytes = 4
+const entryHeadBytes = 8
+/** Records of up to this size lie three to a page of LMDB's; above half a page, each has pages of its own. */
+const smallRecordBytes = 1300
+/** Up to this many small ones are better than one that leaves most of its last page empty. */
+const smallRecords = 4
+/** 16 pages, with LMDB's own header. What is damaged of a record may be all of it. */
+const largeRecordBytes = 65_536 - 64
+
+/** How many of the entries from place `from` on the next record takes, and the bytes that these need. */
+export function nextRecord(
+  entries: readonly Uint8Array[],
+  from: number,
+  limit: number,
+): { readonly count: number; readonly bytes: number } {
+  let bytes = recordHeadBytes
+  let at = from
+  for (; at < entries.length; at += 1) {
+    const size = entryHeadBytes + (entries[at]?.length ?? 0)
+    if (at > from && bytes + size > limit) break
+    bytes += size
+  }
+  return { count: at - from, bytes }
 }
 
-const checksumBytes = new Uint8Array(4)
+/** The size at which the records for these entries are cut. */
+export function recordLimit(entries: readonly Uint8Array[]): number {
+  let bytes = recordHeadBytes
+  for (const entry of entries) bytes += entryHeadBytes + entry.length
+  return bytes <= smallRecords * smallRecordBytes ? smallRecordBytes : largeRecordBytes
+}
 
-/** The parts of an entry's record, unchecked; undefined if it is too short to be one. */
-export function decodeEntry(
-  record: Uint8Array,
-): { readonly checksum: number; readonly payload: Uint8Array } | undefined {
-  if (record.length < 4) return undefined
-  const checksum = new DataView(record.buffer, record.byteOffset).getUint32(0, true)
-  return { checksum, payload: record.subarray(4) }
+/** Adds a record of `bytes` bytes to a batch, with the first `count` entries from place `from` on. */
+export function putRecord(
+  batch: WriteBatch,
+  key: Uint8Array,
+  record: {
+    readonly entries: readonly Uint8Array[]
+    readonly from: number
+    readonly count: number
+    readonly bytes: number
+  },
+  checksumAt: (place: number) => number,
+): void {
+  const { entries, from, count } = record
+  batch.putFilled(key, record.bytes, (bytes, start) => {
+    putWord(bytes, start, checksumAt(-1))
+    let at = start + recordHeadBytes
+    for (let place = 0; place < count; place += 1) {
+      const entry = entries[from + place] ?? new Uint8Array()
+      putWord(bytes, at, entry.length)
+      putWord(bytes, at + 4, checksumAt(place))
+      bytes.set(entry, at + entryHeadBytes)
+      at += entryHeadBytes + entry.length
+    }
+  })
+}
+
+function putWord(bytes: Uint8Array, at: number, word: number): void {
+  bytes[at] = word
+  bytes[at + 1] = word >>> 8
+  bytes[at + 2] = word >>> 16
+  bytes[at + 3] = word >>> 24
+}
+
+/** Steps over the entries of a record, unchecked, as far as it can be one. */
+export class RecordReader {
+  readonly #bytes: Uint8Array
+  readonly #view: DataView
+  #at = recordHeadBytes
+  checksum = 0
+  payload: Uint8Array = new Uint8Array()
+
+  constructor(record: Uint8Array) {
+    this.#bytes = record
+    this.#view = new DataView(record.buffer, record.byteOffset, record.byteLength)
+  }
+
+  /** The checksum of the entry before the first one; undefined if the record is too short to be one. */
+  get before(): number | undefined {
+    return this.#bytes.length < recordHeadBytes ? undefined : this.#view.getUint32(0, true)
+  }
+
+  /** Goes to the next entry. False if there is none, or not all of it. */
+  next(): boolean {
+    const start = this.#at + entryHeadBytes
+    if (start > this.#bytes.length) return false
+    const end = start + this.#view.getUint32(this.#at, true)
+    if (end > this.#bytes.length) return false
+    this.checksum = this.#view.getUint32(this.#at + 4, true)
+    this.payload = this.#bytes.subarray(start, end)
+    this.#at = end
+    return true
+  }
+
+  /** Something stands behind the last entry: an entry cut off. */
+  get isCutOff(): boolean {
+    return this.#at !== this.#bytes.length
+  }
 }
 
 const fixedHeadBytes = 29
-const version = 1
+const version = 2
 
 export function encodeHead(head: LogHead): Uint8Array {
   const end = fixedHeadBytes + head.metadata.length
@@ -127,12 +221,13 @@ export function encodeHead(head: LogHead): Uint8Array {
   return record
 }
 
-/** The head, or undefined if the record is not one that was written. */
-export function decodeHead(record: Uint8Array): LogHead | undefined {
+/** The head, undefined if the record is not one that was written, or the version of another format. */
+export function decodeHead(record: Uint8Array): LogHead | number | undefined {
   const end = record.length - 4
-  if (end < fixedHeadBytes || record[0] !== version) return undefined
+  if (end < fixedHeadBytes) return undefined
   const view = new DataView(record.buffer, record.byteOffset, record.byteLength)
   if (view.getUint32(end, true) !== crc32c(record.subarray(0, end))) return undefined
+  if (record[0] !== version) return record[0]
   if (view.getUint32(25, true) !== end - fixedHeadBytes) return undefined
   return {
     firstIndex: getIndex(view, 1),

@@ -133,6 +133,24 @@ export function describeLog(subject: Subject, open: typeof openLog): void {
       expect(await log.read(11)).toEqual([])
     })
 
+    test('entries of any size go into few records, and are read from any of them on', async () => {
+      const log = await openAgain()
+      const sizes = [0, 1, 300, 600, 600, 2000, 70_000, 100, 65_000, 40_000, 40_000, 8]
+      const values = sizes.map((size, i) => new Uint8Array(size).fill(i))
+      await log.append(values)
+      await log.append(values.slice(0, 5))
+      const all = [...values, ...values.slice(0, 5)]
+      for (const one of [log, await openAgain()]) {
+        for (const from of all.keys()) {
+          const read: Uint8Array[] = []
+          while (from + read.length < all.length) read.push(...(await one.read(from + 1 + read.length)))
+          expect(read.map((entry) => [entry.length, entry.at(-1)])).toEqual(
+            all.slice(from).map((entry) => [entry.length, entry.at(-1)]),
+          )
+        }
+      }
+    })
+
     test('wrong options are named and change nothing', async () => {
       const log = await open(store, { name: 'small', maxEntryBytes: 10, maxMetadataBytes: 4 })
       await log.append(entries('a'))

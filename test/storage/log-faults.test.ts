@@ -3,6 +3,7 @@
 import { type DurableLog, MemoryDisk, openLog, type StoredEntry, type TransactionalStore } from 'espalier/storage'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { crc32c } from '../../src/storage/crc32c.ts'
 import { bytes, text } from './bytes.ts'
 import { contents } from './log-contract.ts'
 
@@ -62,13 +63,65 @@ test('a missing or cut-off acknowledged entry is rot, not a tail', async () => {
 
 test('rot that spares the checksums ends with a truncation before it', async () => {
   const { disk, store } = await diskWith(['a', 'b', 'c'])
-  disk.damage('node', (await records(store))[2]?.key ?? bytes(''), (value) => value.fill(0, 4))
+  disk.damage('node', (await records(store))[2]?.key ?? bytes(''), (value) => value.fill(0, 12))
   const log = await openLog(store, { name })
   expect(log.recovery).toEqual({ kind: 'rot', indexes: [2] })
   await log.change({ truncateFrom: 2, entries: [bytes('B')] })
   const again = await openLog(store, { name })
   expect(again.recovery).toEqual({ kind: 'ok' })
   expect(await contents(again)).toEqual(['a', 'B'])
+})
+
+const cuts = fc.array(
+  fc.record({ keep: fc.nat(), append: fc.integer({ min: 0, max: 6 }), through: fc.option(fc.nat(), { freq: 4 }) }),
+  { minLength: 1, maxLength: 6 },
+)
+
+test('property: whichever record is lost or damaged, in a log cut within records, no read answers what is not there', async () => {
+  await fc.assert(
+    fc.asyncProperty(cuts, fc.nat(), fc.option(fc.nat()), async (changes, which, bit) => {
+      const { disk, store } = await diskWith([])
+      const log = await openLog(store, { name })
+      const model = new Map<number, string>()
+      for (const [at, { keep, append, through }] of changes.entries()) {
+        const { firstIndex } = log
+        const truncateFrom = firstIndex + (keep % (log.last.index - firstIndex + 2))
+        const entries = Array.from({ length: append }, (_, i) => `${at}.${i}`)
+        for (const [i, entry] of entries.entries()) model.set(truncateFrom + i, entry)
+        await log.change({ truncateFrom, entries: entries.map(bytes) })
+        if (through !== null) await log.compact(firstIndex - 1 + (through % (log.last.index - firstIndex + 2)))
+      }
+      const sound = await openLog(store, { name })
+      expect(sound.recovery).toEqual({ kind: 'ok' })
+      const stored = (await records(store)).slice(1)
+      const struck = stored[which % Math.max(1, stored.length)]
+      if (struck === undefined) return
+      disk.damage('node', struck.key, (value) => {
+        if (bit === null) return undefined
+        const place = (bit >>> 3) % value.length
+        value[place] = (value[place] ?? 0) ^ (1 << (bit & 7))
+        return value
+      })
+      const damaged = await openLog(store, { name })
+      expect([damaged.firstIndex, damaged.last]).toEqual([log.firstIndex, log.last])
+      for (let index = log.firstIndex; index <= log.last.index; index += 1) {
+        const [entry] = await damaged.read(index, { maxEntries: 1 }).catch(() => [])
+        if (entry === undefined) expect(damaged.recovery.kind).toBe('rot')
+        else expect(text(entry)).toBe(model.get(index))
+      }
+    }),
+    { numRuns: 400 },
+  )
+})
+
+test('a log of another format is refused by name, not taken for a damaged one', async () => {
+  const { disk, store } = await diskWith(['a'])
+  disk.damage('node', (await records(store))[0]?.key ?? bytes(''), (value) => {
+    value[0] = 1
+    new DataView(value.buffer, value.byteOffset).setUint32(value.length - 4, crc32c(value.subarray(0, -4)), true)
+    return value
+  })
+  await expect(openLog(store, { name })).rejects.toMatchObject({ code: 'ERR_LOG_FORMAT' })
 })
 
 test('a lost head is reported as rot, never as an empty log', async () => {
@@ -101,8 +154,8 @@ test('entries a torn batch has left beyond the head are a tail, and are dropped'
   const log = await open()
   await settle(log.append([bytes('a')]))
   void log.append([bytes('b'), bytes('c')])
-  // The batch: an expectation, entry 2, entry 3, the head. Entry 3 is cut off after three bytes.
-  disk.cutPower({ tear: { operations: 2, bytes: 3 } })
+  // The batch: an expectation, a record of entries 2 and 3, the head. The record is cut off in entry 3.
+  disk.cutPower({ tear: { operations: 1, bytes: 4 + 8 + 1 + 3 } })
   const recovered = await open()
   expect(recovered.recovery).toEqual({ kind: 'tail-dropped', entries: 2 })
   expect(await settle(contents(recovered))).toEqual(['a'])

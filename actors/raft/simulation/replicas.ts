@@ -191,8 +191,10 @@ export class Replicas {
     const last = checker.record(name, incarnation)?.durable.lastIndex ?? 0
     checker.damaged(name, incarnation)
     const keys = new LogKeys(`raft/${GROUP}`)
+    const stored = disk.memory.contents().flatMap(({ name: store, key }) => (store === STORE ? [key] : []))
     for (const index of indexes) {
-      disk.memory.damage(STORE, keys.entry(index === 0 ? last : index), (value) => value.map((byte) => byte ^ 0xff))
+      const key = keys.recordOf(index === 0 ? last : index, stored)
+      disk.memory.damage(STORE, key, (value) => value.map((byte) => byte ^ 0xff))
     }
   }
 
