@@ -1,10 +1,6 @@
 // comedy 2, an actor on a worker thread: its messages are cloned over a port, each by itself.
 
-import comedy from 'comedy'
-
-const system = comedy()
-system.getLog().setLevel(system.getLog().levels().Silent)
-const root = await system.rootActor()
+import { root, timed } from './comedy-system.mjs'
 
 class Counter {
   initialize() {
@@ -22,13 +18,7 @@ const OUTSTANDING = 256
 
 async function call(count) {
   const before = await add(0)
-  const tookMs = new Float64Array(count)
-  for (let i = 0; i < count; i += 1) {
-    const began = performance.now()
-    await add(1)
-    tookMs[i] = performance.now() - began
-  }
-  tookMs.sort()
+  const tookMs = (await timed(count, () => add(1))).sort()
   return { completed: (await add(0)) - before, values: { p50: tookMs[count >> 1] * 1000 } }
 }
 

@@ -2,11 +2,7 @@
 // so asynchronous handlers of one actor interleave. A backlog therefore never forms, and its figures are those of a
 // dispatched method call, not of a process.
 
-import comedy from 'comedy'
-
-const system = comedy()
-system.getLog().setLevel(system.getLog().levels().Silent)
-const root = await system.rootActor()
+import { root, timed } from './comedy-system.mjs'
 
 class Counter {
   initialize() {
@@ -46,13 +42,10 @@ async function callConcurrent(count) {
 
 async function callLatency(count) {
   const actor = await counter()
-  const latenciesMs = new Float64Array(count)
   let completed = 0
-  for (let i = 0; i < count; i += 1) {
-    const began = performance.now()
+  const latenciesMs = await timed(count, async () => {
     completed = await add(actor)
-    latenciesMs[i] = performance.now() - began
-  }
+  })
   await actor.destroy()
   return { completed, latenciesMs }
 }
