@@ -1,10 +1,8 @@
-// The process of a JavaScript contender: `node contender.js MODULE TASK COUNT REPEATS WARM`. The module exports `tasks`,
-// one function per task; this file warms up, repeats, adds up, and prints the result. The warm-up runs whole runs until
-// WARM_UP_MS have passed, so that short runs are as well compiled as long ones.
+// The process of a JavaScript contender: `node contender.js MODULE TASK COUNT REPEATS WARM_UP_MS`. The module exports
+// `tasks`, one function per task; this file warms up, repeats, adds up, and prints the result. The warm-up runs whole runs
+// until so many milliseconds have passed, so that short runs are as well compiled as long ones; 0: none.
 
 import { pathToFileURL } from 'node:url'
-
-const WARM_UP_MS = 400
 
 /** One run of a task: what it completed, by its own count, and what it measured. */
 export type Run =
@@ -16,18 +14,18 @@ export type Run =
 
 export type Task = (count: number) => Promise<Run>
 
-async function main([modulePath = '', task = '', count = '', repeats = '', warm = '']: readonly string[]) {
+async function main([modulePath = '', task = '', count = '', repeats = '', warmUpMs = '']: readonly string[]) {
   const module: { readonly tasks: Readonly<Record<string, Task>> } = await import(pathToFileURL(modulePath).href)
   const run = module.tasks[task]
   if (!run) throw new Error(`${modulePath} has no task ${task}`)
-  if (warm === 'warm') await warmUp(run, Number(count))
+  if (Number(warmUpMs) > 0) await warmUp(run, Number(count), Number(warmUpMs))
   const line = `${JSON.stringify(await measure(run, Number(count), Number(repeats)))}\n`
   // A contender's system may hold timers or sockets open: once the line is out, nothing is waited for.
   process.stdout.write(line, () => process.exit(0))
 }
 
-async function warmUp(run: Task, count: number): Promise<void> {
-  const until = performance.now() + WARM_UP_MS
+async function warmUp(run: Task, count: number, ms: number): Promise<void> {
+  const until = performance.now() + ms
   do await run(count)
   while (performance.now() < until)
 }

@@ -29,15 +29,14 @@ export function nodeContender(
   const entry = join(root, 'build/bench/harness/contender.js')
   const command = (workload: Workload) => ({
     file: process.execPath,
-    args: [
-      '--expose-gc',
-      entry,
-      join(root, module),
-      ...taskArgs(workload),
-      workload.warmUp === false ? 'cold' : 'warm',
-    ],
+    args: ['--expose-gc', entry, join(root, module), ...taskArgs(workload), String(warmUpMs(workload))],
   })
   return { name, lacks, probe, command, ...(rounds !== undefined && { rounds }) }
+}
+
+/** 0: none. */
+function warmUpMs({ warmUp = 400 }: Workload): number {
+  return warmUp === false ? 0 : warmUp
 }
 
 /** Erlang/OTP on one scheduler thread, logger off. `module` lies in bench/peers/erlang; all files there are compiled. */

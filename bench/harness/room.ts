@@ -11,8 +11,11 @@ export interface Workload {
   readonly count: number
   /** Runs measured in one process, after the warm-up. */
   readonly repeats: number
-  /** False for memory and fairness: a warm-up would be part of what is measured. Default true. */
-  readonly warmUp?: boolean
+  /**
+   * For how long whole runs go first, in milliseconds. False for memory and fairness: a warm-up would be part of what is
+   * measured. Default 400.
+   */
+  readonly warmUp?: false | number
   /** The contender's own name for the work, where several workloads differ in `count` alone. Default: `name`. */
   readonly task?: string
 }
