@@ -57,7 +57,7 @@ export { type ModuleTable, modulesFrom, type SimulatedModules } from './simulate
 export type { SimulatedOffload, SimulatedOffloadOptions, Work, WorkRun } from './simulated-offload.ts'
 export { digestOf, TraceHash } from './trace-hash.ts'
 export { VirtualClock, type VirtualClockOptions } from './virtual-clock.ts'
-export { microseconds, VirtualTime } from './virtual-time.ts'
+export { type Happening, microseconds, VirtualTime } from './virtual-time.ts'
 export { createWorld, World, type WorldNodeOptions, type WorldOptions } from './world.ts'
 export type { EngineOptions, Invariant } from './world-engine.ts'
 export { type FailureKind, WorldFailure } from './world-failure.ts'

@@ -16,6 +16,7 @@ export function microseconds(ms: number, field = 'ms'): number {
 
 /** What waits for its instant, where there are so many that a closure for each would be dear. */
 export interface Happening {
+  /** Called once, at that instant. */
   happen(): void
 }
 

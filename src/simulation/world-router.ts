@@ -50,7 +50,7 @@ export interface RouterHost {
 }
 
 /** The network between the nodes, as scenarios command it: `world.network`. */
-export class WorldRouter implements Destination {
+export class WorldRouter {
   readonly #host: RouterHost
   readonly #model: NetworkModel
   readonly #gate = new MessageGate<Packet>()
@@ -63,6 +63,7 @@ export class WorldRouter implements Destination {
   /** By where they come from and where they go. */
   readonly #lanes = new Map<string, Map<string, Lane>>()
   #gated = false
+  readonly #destination: Destination = { arrived: (packet) => this.#arrived(packet) }
 
   /** @internal */
   constructor(host: RouterHost, options: WorldNetworkOptions = {}) {
@@ -212,7 +213,7 @@ export class WorldRouter implements Destination {
     const content = payload instanceof Call ? payload.payload : payload
     const kind = this.#kindOf(payload instanceof Call ? payload.tag : tag, content)
     const reliable = tag === undefined && head !== INFO
-    const packet = new MessagePacket(this, this.#lane(from.name, to.nodeName), kind, reliable, content)
+    const packet = new MessagePacket(this.#destination, this.#lane(from.name, to.nodeName), kind, reliable, content)
     packet.pid = to
     packet.head = head
     packet.payload = copy
@@ -225,7 +226,7 @@ export class WorldRouter implements Destination {
     what: { readonly kind: string; readonly reliable: boolean; readonly content: unknown },
     act: (node: SimulatedNode) => void,
   ): void {
-    this.#send(new ActPacket(this, this.#lane(from, to), what, act))
+    this.#send(new ActPacket(this.#destination, this.#lane(from, to), what, act))
   }
 
   #lane(from: string, to: string): Lane {
@@ -273,8 +274,7 @@ export class WorldRouter implements Destination {
     this.#host.time.at(atUs, packet)
   }
 
-  /** @internal The instant of a packet's arrival has come. */
-  arrived(packet: Packet): void {
+  #arrived(packet: Packet): void {
     const { from, to, outside } = packet.lane
     const node = this.#host.find(to)
     if (node === undefined || node.state === 'down' || !(outside || this.#model.isOpen(from, to))) {
