@@ -212,8 +212,8 @@ test('a disk without room refuses with ERR_STORAGE_FULL, keeps what was written,
 
 // A file system of the test's own. Without user namespaces this is skipped, and said to be.
 const hasOwnMounts = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0
-function smallDisk(): readonly string[] {
-  const mount = `mount -t tmpfs -o size=2m none "${join(path, '..')}"`
+function smallDisk(size = '2m'): readonly string[] {
+  const mount = `mount -t tmpfs -o size=${size} none "${join(path, '..')}"`
   return ['unshare', '-rm', 'bash', '-c', `${mount} && exec "$@"`, '--']
 }
 
@@ -266,6 +266,35 @@ test.skipIf(!hasOwnMounts)(
       smallDisk(),
     )
     expect({ said: said.split('\n'), end }).toEqual({ said: ['ERR_STORAGE_FULL none', 'true', 'goes on'], end: 0 })
+  },
+)
+
+test.skipIf(!hasOwnMounts)(
+  'room that was ample, and that others take within a moment, is looked for again',
+  async () => {
+    const { said, end } = await run(
+      `
+      const { closeSync, openSync, rmSync } = await import('node:fs')
+      const store = await openLmdb({ path })
+      await store.write(put('before', '1'))
+      const ballast = openSync(path + '.ballast', 'w')
+      try { for (;;) writeSync(ballast, new Uint8Array(16384)) } catch (error) { say(error.code) }
+      closeSync(ballast)
+      const outcomes = { full: 0, other: 0 }
+      // More than the pages that the file may have to spare.
+      for (let i = 0; i < 100; i += 1) {
+        await store.write(put('k' + i, 'x'.repeat(50_000))).catch((error) => {
+          outcomes[error.code + error.outcome === 'ERR_STORAGE_FULLnone' ? 'full' : 'other'] += 1
+        })
+      }
+      say(outcomes.full > 90 && outcomes.other === 0)
+      say(await store.get(Buffer.from('before')))
+      rmSync(path + '.ballast')
+      await store.write(put('more', 'x'.repeat(50_000))).then(() => say('goes on'))
+      await store.close()`,
+      smallDisk('300m'),
+    )
+    expect({ said: said.split('\n'), end }).toEqual({ said: ['ENOSPC', 'true', '49', 'goes on'], end: 0 })
   },
 )
 

@@ -11,6 +11,7 @@ import { BatchReader, kinds, WriteBatch } from '../batch.ts'
 import { StorageError } from '../errors.ts'
 import { equalBytes } from '../keys.ts'
 import { restOf, type ScanRange } from '../store.ts'
+import { Allowance } from './allowance.ts'
 import { checkHeader, makeDataFile, makeFolder } from './data-file.ts'
 import { storageErrorOf } from './failures.ts'
 import type { EnvironmentOptions } from './messages.ts'
@@ -20,17 +21,30 @@ type Database = RootDatabase<Uint8Array, Uint8Array>
 
 /** Room that a commit needs beside its data: the branches above it, the list of free pages. */
 const spareBytes = 64 * 1024
+/** What a batch may take of it, beside twice its bytes: copies of the pages of an entry and of a head, and what is above. */
+const batchBytes = 16 * 1024
+/** What others, at 2.5 GB/s, write in the time for which an answer of the device holds. */
+const deviceReserve = { reserveBytes: 256 * 1024 ** 2, freshMs: 100 }
+/** Nobody else writes the store. Pages split in halves are counted; this is for what is worse than that. */
+const mapReserve = { reserveBytes: 64 * 1024 ** 2 }
 
 export class Environment {
   readonly #options: EnvironmentOptions
   #database: Database
   /** Set once the device has failed in a way that leaves the outcome open: nothing is written any more. */
   #failed: StorageError | undefined
+  readonly #deviceRoom: Allowance
+  readonly #mapRoom: Allowance
 
-  /** Opens the folder, and makes it first unless `readOnly`. */
-  constructor(options: EnvironmentOptions) {
+  /**
+   * Opens the folder, and makes it first unless `readOnly`.
+   * @param now a monotonic clock, in milliseconds.
+   */
+  constructor(options: EnvironmentOptions, now: () => number) {
     this.#options = options
-    const { path, readOnly } = options
+    const { path, readOnly, maxBytes } = options
+    this.#deviceRoom = new Allowance({ ...deviceReserve, measure: () => freeBytes(path), now })
+    this.#mapRoom = new Allowance({ ...mapReserve, measure: () => maxBytes - usedBytes(this.#database), now })
     try {
       if (!readOnly) {
         makeFolder(path)
@@ -125,19 +139,21 @@ export class Environment {
    * but lmdb-js 3.5.6 damages its heap on the way, and the process aborts some time later: it shall not come to that.
    */
   #hasRoom(batches: readonly Uint8Array[]): boolean {
-    let bytes = spareBytes
-    for (const batch of batches) bytes += 2 * batch.length
+    const bytes = spareBytes + mostBytes(batches)
+    if (this.#deviceRoom.isAmple(bytes)) return true
     const { path } = this.#options
-    const { bavail, bsize } = statfsSync(path)
-    return bavail * bsize >= bytes || statSync(dataFile(path)).size - usedBytes(this.#database) >= bytes
+    return freeBytes(path) >= bytes || statSync(dataFile(path)).size - usedBytes(this.#database) >= bytes
   }
 
   #transact(batches: readonly Uint8Array[]): (StorageError | undefined)[] {
     const database = this.#database
     let outcomes: (StorageError | undefined)[] = []
     const full = database.transactionSync(() => {
-      const before = usedBytes(database)
+      // LMDB counts its pages slowly: 50 µs, a tenth of a commit.
+      const isAmple = this.#mapRoom.isAmple(mostBytes(batches))
+      const before = isAmple ? 0 : usedBytes(database)
       outcomes = batches.map((batch) => applyBatch(database, batch, this.#options.path))
+      if (isAmple) return undefined
       const used = usedBytes(database)
       return used > this.#options.maxBytes && used > before ? ABORT : undefined
     })
@@ -228,6 +244,19 @@ function deleteRange(database: Database, from: Uint8Array, to: Uint8Array): void
     for (const key of keys) database.removeSync(key)
     if (keys.length < slice) return
   }
+}
+
+/** Bytes that the batches may add to the file: twice their own, for pages half full. */
+function mostBytes(batches: readonly Uint8Array[]): number {
+  let bytes = 0
+  for (const batch of batches) bytes += 2 * batch.length + batchBytes
+  return bytes
+}
+
+/** What the device has left for this process. */
+function freeBytes(path: string): number {
+  const { bavail, bsize } = statfsSync(path)
+  return bavail * bsize
 }
 
 /**

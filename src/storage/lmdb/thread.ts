@@ -30,6 +30,7 @@ const openStores = new Map<string, OpenStore>()
 let turnScheduled = false
 const shared = workerData as { readonly gate: SharedArrayBuffer; readonly heartbeat: SharedArrayBuffer }
 const gate = new ExitGate(shared.gate)
+const now = (): number => performance.now()
 const beats = new Int32Array(shared.heartbeat)
 setInterval(() => Atomics.add(beats, 0, 1), beatEveryMs).unref()
 
@@ -82,7 +83,7 @@ class Connection {
   }
 
   #receive(request: Request): void {
-    if (request.kind === 'open') return this.#open(request, performance.now())
+    if (request.kind === 'open') return this.#open(request, now())
     const store = this.#stores.get(request.store)
     if (store === undefined) {
       this.fail(request.id, new StorageError('ERR_STORAGE_CLOSED', 'the store is closed'), '')
@@ -102,7 +103,7 @@ class Connection {
       this.reply({ id: request.id })
     } catch (error) {
       const isLocked = error instanceof StorageError && error.code === 'ERR_STORAGE_LOCKED'
-      if (isLocked && performance.now() - sinceMs < lockTimeoutMs) {
+      if (isLocked && now() - sinceMs < lockTimeoutMs) {
         setTimeout(() => this.#open(request, sinceMs), lookAgainMs)
         return
       }
@@ -114,7 +115,7 @@ class Connection {
   #take({ store: id, options }: Extract<Request, { kind: 'open' }>): void {
     const { path } = options
     if (openStores.has(path)) throw new StorageError('ERR_STORAGE_LOCKED', `${path} is already open in this process`)
-    const store = { path, environment: new Environment(options), connection: this, queue: [] }
+    const store = { path, environment: new Environment(options, now), connection: this, queue: [] }
     openStores.set(path, store)
     this.#stores.set(id, store)
   }
