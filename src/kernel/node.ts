@@ -7,7 +7,7 @@ import { Call, StopCall, SystemCall } from './call.ts'
 import { type EndListener, EndListeners } from './end-listeners.ts'
 import { OptionError, ProcessError } from './errors.ts'
 import { type ExitReason, isOrderly } from './exit-reason.ts'
-import { MessageTimers } from './message-timers.ts'
+import { LaterMessage, MessageTimers, Sleep } from './message-timers.ts'
 import { CALL, INFO, SYSTEM } from './messages.ts'
 import { NamedRef, refuseName } from './named-ref.ts'
 import { Names } from './names.ts'
@@ -95,7 +95,7 @@ export class Node {
     this.ports = options.ports
     this.scheduler = options.scheduler
     this.timers = new TimerWheel(options.ports.clock, options.ports.turns)
-    this.#messageTimers = new MessageTimers(this.timers)
+    this.#messageTimers = new MessageTimers(this, this.timers)
     this.creation = options.ports.random.uint32() >>> 8
     if (options.onReport !== undefined) this.#listeners.add(options.onReport)
   }
@@ -340,14 +340,14 @@ export class Node {
   sendAfter(ref: Reference, delayMs: number, to: Destination, message: unknown): void {
     const receiver = to instanceof ProcessRef ? this.#local(to) : null
     if (to instanceof Pid && receiver === null && this.isLocal(to)) return
-    this.#messageTimers.set(ref, receiver, delayMs, () => {
-      if (typeof to !== 'string' || this.#names.find(to) !== undefined) this.send(to, message)
-    })
+    const timers = this.#messageTimers
+    timers.set(new LaterMessage(timers, ref, receiver, to, message), delayMs)
   }
 
   /** @internal Resumes `process` after `delayMs`, if it still lives. */
   sleep(process: Process, delayMs: number, settle: () => void): void {
-    this.#messageTimers.set(this.reference(), process, delayMs, () => process.resume(settle))
+    const timers = this.#messageTimers
+    timers.set(new Sleep(timers, this.reference(), process, settle), delayMs)
   }
 
   /** @internal */

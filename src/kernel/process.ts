@@ -60,8 +60,8 @@ export class Process {
   monitorTable: Map<number, MonitorEntry> | null = null
   /** Who monitors this process: reference → monitoring process. */
   watchers: Map<Reference, Pid> | null = null
-  /** Timers that will send to this process. */
-  messageTimers: Set<MessageTimer> | null = null
+  /** The newest of the timers that will send to this process; the others hang on it. */
+  messageTimers: MessageTimer | null = null
   /** The start under way, until its outcome is told. */
   start: StartOutcome | null = null
   /** A raw process: messages wait for `receive`; waiting there is idling, not being busy. */

@@ -11,9 +11,10 @@ export const MAX_DELAY_MS = 0xffff_ffff
 /** So soon after the last timer has gone the alarm is let go, at the latest. */
 const LINGER_MS = 10
 
+/** Slots of the finest level, a tick each; a coarser one has FAR, of 2^shift ticks each. All are powers of two. */
 const NEAR = 256
 const FAR = 64
-const FAR_LEVELS = [8, 14, 20, 26] as const
+const FAR_SHIFTS = [8, 14, 20, 26] as const
 
 /** Throws an OptionError if `delayMs` is no delay that a timer can have. */
 export function checkDelay(delayMs: number, field: string): void {
@@ -37,13 +38,71 @@ export abstract class Timer {
 class Slot {
   first: Timer | null = null
   last: Timer | null = null
+  /** The level it lies on, and where; null for a list of its own. */
+  readonly level: Level | null
+  readonly index: number
+
+  constructor(level: Level | null = null, index = 0) {
+    this.level = level
+    this.index = index
+  }
+}
+
+/** A ring of slots, with a bit for each that holds a timer: most are empty, and to look into all of them would be dear. */
+class Level {
+  /** A slot spans 2^shift ticks. */
+  readonly shift: number
+  readonly #slots: Slot[]
+  readonly #mask: number
+  readonly #used: Int32Array
+
+  constructor(shift: number, size: number) {
+    this.shift = shift
+    this.#slots = Array.from({ length: size }, (_, index) => new Slot(this, index))
+    this.#mask = size - 1
+    this.#used = new Int32Array(size / 32)
+  }
+
+  get slots(): readonly Slot[] {
+    return this.#slots
+  }
+
+  /** The slot of the `block`-th span of time. */
+  slotOf(block: number): Slot {
+    // Masked here: a block may lie beyond 32 bits, whose low ones are its place.
+    return this.#slots[block & this.#mask] as Slot
+  }
+
+  /** A slot has got its first timer, or lost its last. */
+  mark(slot: Slot, isUsed: boolean): void {
+    const word = slot.index >>> 5
+    const bit = 1 << (slot.index & 31)
+    const bits = this.#used[word] ?? 0
+    this.#used[word] = isUsed ? bits | bit : bits & ~bit
+  }
+
+  /** How many blocks behind `block` the next used slot lies: from 1 to their number; infinity if none is used. */
+  distance(block: number): number {
+    const start = (block + 1) & this.#mask
+    const words = this.#used.length
+    let word = start >>> 5
+    let bits = (this.#used[word] ?? 0) & (-1 << (start & 31))
+    // Once round, and the part of the first word that was left out.
+    for (let i = 0; i <= words; i++) {
+      if (bits !== 0) return (((word << 5) + 31 - Math.clz32(bits & -bits) - start) & this.#mask) + 1
+      word = (word + 1) & (words - 1)
+      bits = this.#used[word] ?? 0
+    }
+    return Number.POSITIVE_INFINITY
+  }
 }
 
 export class TimerWheel {
   readonly #clock: Clock
   readonly #turns: Turns
-  readonly #near: Slot[] = slots(NEAR)
-  readonly #far: Slot[][] = FAR_LEVELS.map(() => slots(FAR))
+  readonly #near = new Level(0, NEAR)
+  readonly #far = FAR_SHIFTS.map((shift) => new Level(shift, FAR))
+  readonly #coarsest = this.#far.at(-1)
   readonly #due = new Slot()
   /** Timers whose delay counts from the end of this turn; until then, their `deadline` is that delay. */
   readonly #fresh = new Slot()
@@ -117,7 +176,8 @@ export class TimerWheel {
 
   /** Cancels everything and lets go of the alarm. */
   close(): void {
-    for (const slot of [...this.#near, ...this.#far.flat(), this.#due, this.#fresh]) takeAll(slot)
+    const slots = [this.#near, ...this.#far].flatMap((level) => level.slots)
+    for (const slot of [...slots, this.#due, this.#fresh]) takeAll(slot)
     this.#placed = 0
     this.#freshCount = 0
     this.#disarm()
@@ -184,16 +244,21 @@ export class TimerWheel {
     for (let tick = this.#nextTick(); tick <= target; tick = this.#nextTick()) {
       this.#now = tick
       this.#cascade(tick)
-      this.#fire(this.#slotAt(this.#near, tick & (NEAR - 1)))
+      this.#fire(this.#near.slotOf(tick))
     }
     if (target > this.#now) this.#now = target
   }
 
   // What is due stays in a list while it fires, so that one timer's end can still cancel another of the same tick.
   #fire(slot: Slot): void {
-    if (slot.first === null) return
-    const due = takeAll(slot)
-    if (due.length > 1) due.sort((a, b) => a.order - b.order)
+    const { first } = slot
+    if (first === null) return
+    if (first.next === null) {
+      unlink(first)
+      this.#placed--
+      return first.expire()
+    }
+    const due = takeAll(slot).sort((a, b) => a.order - b.order)
     for (const timer of due) append(this.#due, timer)
     for (let timer = this.#due.first; timer !== null; timer = this.#due.first) {
       unlink(timer)
@@ -205,56 +270,33 @@ export class TimerWheel {
   #insert(timer: Timer): void {
     const { deadline } = timer
     const delta = deadline - this.#now
-    if (delta < NEAR) return append(this.#slotAt(this.#near, deadline & (NEAR - 1)), timer)
-    for (let level = 0; level < FAR_LEVELS.length; level++) {
-      const shift = FAR_LEVELS[level] ?? 0
-      if (delta < 2 ** (shift + 6) || level === FAR_LEVELS.length - 1) {
-        return append(this.#slotAt(this.#far[level] ?? [], (deadline >>> shift) & (FAR - 1)), timer)
-      }
+    if (delta < NEAR) return append(this.#near.slotOf(deadline), timer)
+    for (const level of this.#far) {
+      const size = 2 ** level.shift
+      if (delta < FAR * size || level === this.#coarsest) return append(level.slotOf(Math.floor(deadline / size)), timer)
     }
   }
 
   // On entering a new block of 256 ticks the far slot of that block is dealt out again, from the coarsest level down.
   #cascade(tick: number): void {
-    for (let level = FAR_LEVELS.length - 1; level >= 0; level--) {
-      const shift = FAR_LEVELS[level] ?? 0
-      if (tick % 2 ** shift !== 0) continue
-      const slot = this.#slotAt(this.#far[level] ?? [], (tick >>> shift) & (FAR - 1))
-      for (const timer of takeAll(slot)) this.#insert(timer)
+    for (let at = this.#far.length - 1; at >= 0; at--) {
+      const level = this.#far[at]
+      if (level === undefined || tick % 2 ** level.shift !== 0) continue
+      for (const timer of takeAll(level.slotOf(tick / 2 ** level.shift))) this.#insert(timer)
     }
   }
 
   /** The next tick at which something fires or a far slot must be dealt out; infinity if nothing is set. */
   #nextTick(): number {
     if (this.#placed === 0) return Number.POSITIVE_INFINITY
-    let best = Number.POSITIVE_INFINITY
-    for (let i = 1; i < NEAR; i++) {
-      if (this.#slotAt(this.#near, (this.#now + i) & (NEAR - 1)).first !== null) {
-        best = this.#now + i
-        break
-      }
-    }
-    for (let level = 0; level < FAR_LEVELS.length; level++) {
-      const size = 2 ** (FAR_LEVELS[level] ?? 0)
+    let best = this.#now + this.#near.distance(this.#now)
+    for (const level of this.#far) {
+      const size = 2 ** level.shift
       const block = Math.floor(this.#now / size)
-      for (let i = 1; i <= FAR; i++) {
-        const boundary = (block + i) * size
-        if (boundary >= best) break
-        if (this.#slotAt(this.#far[level] ?? [], (block + i) & (FAR - 1)).first !== null) best = boundary
-      }
+      best = Math.min(best, (block + level.distance(block)) * size)
     }
     return best
   }
-
-  #slotAt(level: Slot[], index: number): Slot {
-    const slot = level[index]
-    if (slot === undefined) throw new RangeError(`timer wheel: no slot ${index}`)
-    return slot
-  }
-}
-
-function slots(count: number): Slot[] {
-  return Array.from({ length: count }, () => new Slot())
 }
 
 function takeAll(slot: Slot): Timer[] {
@@ -269,14 +311,17 @@ function takeAll(slot: Slot): Timer[] {
 function append(slot: Slot, timer: Timer): void {
   timer.slot = slot
   timer.prev = slot.last
-  if (slot.last === null) slot.first = timer
-  else slot.last.next = timer
+  if (slot.last === null) {
+    slot.first = timer
+    slot.level?.mark(slot, true)
+  } else slot.last.next = timer
   slot.last = timer
 }
 
 function unlink(timer: Timer): void {
   const { slot } = timer
   if (slot === null) return
+  if (slot.first === slot.last) slot.level?.mark(slot, false)
   if (timer.prev === null) slot.first = timer.next
   else timer.prev.next = timer.next
   if (timer.next === null) slot.last = timer.prev
