@@ -41,7 +41,7 @@ export class ReplicaDisk {
     return this.#store.update((changes) => {
       putHead(changes, promised, state)
       for (const { session, input } of entries) {
-        changes.put(`r/${input.key}`, json(state.registers[input.key] ?? null))
+        changes.put(`r/${input.key}`, JSON.stringify(state.registers[input.key] ?? null))
         putAnswered(changes, session, state.sessions[session])
       }
     })
@@ -53,27 +53,23 @@ export class ReplicaDisk {
       putHead(changes, promised, state)
       for (const key of Object.keys(old.registers)) if (!(key in state.registers)) changes.delete(`r/${key}`)
       for (const name of Object.keys(old.sessions)) if (!(name in state.sessions)) changes.delete(`s/${name}`)
-      for (const [key, value] of Object.entries(state.registers)) changes.put(`r/${key}`, json(value))
+      for (const [key, value] of Object.entries(state.registers)) changes.put(`r/${key}`, JSON.stringify(value))
       for (const [name, answered] of Object.entries(state.sessions)) putAnswered(changes, name, answered)
     })
   }
 }
 
 function putHead(changes: KeyValueChanges, promised: number, { epoch, seq, chain }: RegisterState): void {
-  changes.put('head', Buffer.from(`${promised} ${epoch} ${seq} ${chain}`))
+  changes.put('head', `${promised} ${epoch} ${seq} ${chain}`)
 }
 
 /** The request's number, a space, what was answered. */
 function putAnswered(changes: KeyValueChanges, session: string, answered: Answered | undefined): void {
   if (answered === undefined) return
-  changes.put(`s/${session}`, Buffer.from(`${answered.serial} ${JSON.stringify(answered.output)}`))
+  changes.put(`s/${session}`, `${answered.serial} ${JSON.stringify(answered.output)}`)
 }
 
 function answeredOf(text: string): Answered {
   const space = text.indexOf(' ')
   return { serial: Number(text.slice(0, space)), output: JSON.parse(text.slice(space + 1)) as Json }
-}
-
-function json(value: Json): Uint8Array {
-  return Buffer.from(JSON.stringify(value))
 }

@@ -48,7 +48,10 @@ export interface SessionOptions {
 interface Session {
   readonly options: SessionOptions
   readonly self: Ref<SessionProtocol>
+  readonly names: readonly string[]
+  readonly replicas: readonly Ref<ReplicaProtocol>[]
   serial: number
+  /** Counts on from a place in `replicas`. */
   target: number
   current: Submission | undefined
   /** How often the present request was sent. */
@@ -72,6 +75,8 @@ export const SessionServer = defineServer<SessionProtocol>()({
     return {
       options,
       self: own,
+      names: [...options.replicas.keys()],
+      replicas: [...options.replicas.values()],
       serial: 0,
       target: 0,
       current: undefined,
@@ -123,15 +128,13 @@ function next(session: Session, self: Self): Session {
 }
 
 function redirect(session: Session, hint: string | undefined): void {
-  const names = [...session.options.replicas.keys()]
-  const at = hint === undefined ? -1 : names.indexOf(hint)
+  const at = hint === undefined ? -1 : session.names.indexOf(hint)
   session.target = at === -1 ? session.target + 1 : at
 }
 
 function transmit(session: Session, self: Self): void {
-  const { current, serial, options } = session
+  const { current, serial, options, replicas } = session
   if (current === undefined) return
-  const replicas = [...options.replicas.values()]
   if (session.attempt > 0 && session.attempt % 3 === 0) session.target++
   session.attempt++
   const replica = replicas[session.target % replicas.length]

@@ -50,14 +50,17 @@ class Slot {
 
 /** A ring of slots, with a bit for each that holds a timer: most are empty, and to look into all of them would be dear. */
 class Level {
-  /** A slot spans 2^shift ticks. */
-  readonly shift: number
+  /** Ticks that a slot spans. */
+  readonly span: number
+  /** Ticks that all of them span. */
+  readonly reach: number
   readonly #slots: Slot[]
   readonly #mask: number
   readonly #used: Int32Array
 
   constructor(shift: number, size: number) {
-    this.shift = shift
+    this.span = 2 ** shift
+    this.reach = size * this.span
     this.#slots = Array.from({ length: size }, (_, index) => new Slot(this, index))
     this.#mask = size - 1
     this.#used = new Int32Array(size / 32)
@@ -272,8 +275,8 @@ export class TimerWheel {
     const delta = deadline - this.#now
     if (delta < NEAR) return append(this.#near.slotOf(deadline), timer)
     for (const level of this.#far) {
-      const size = 2 ** level.shift
-      if (delta < FAR * size || level === this.#coarsest) return append(level.slotOf(Math.floor(deadline / size)), timer)
+      if (delta >= level.reach && level !== this.#coarsest) continue
+      return append(level.slotOf(Math.floor(deadline / level.span)), timer)
     }
   }
 
@@ -281,8 +284,8 @@ export class TimerWheel {
   #cascade(tick: number): void {
     for (let at = this.#far.length - 1; at >= 0; at--) {
       const level = this.#far[at]
-      if (level === undefined || tick % 2 ** level.shift !== 0) continue
-      for (const timer of takeAll(level.slotOf(tick / 2 ** level.shift))) this.#insert(timer)
+      if (level === undefined || tick % level.span !== 0) continue
+      for (const timer of takeAll(level.slotOf(tick / level.span))) this.#insert(timer)
     }
   }
 
@@ -291,9 +294,8 @@ export class TimerWheel {
     if (this.#placed === 0) return Number.POSITIVE_INFINITY
     let best = this.#now + this.#near.distance(this.#now)
     for (const level of this.#far) {
-      const size = 2 ** level.shift
-      const block = Math.floor(this.#now / size)
-      best = Math.min(best, (block + level.distance(block)) * size)
+      const block = Math.floor(this.#now / level.span)
+      best = Math.min(best, (block + level.distance(block)) * level.span)
     }
     return best
   }

@@ -1,5 +1,5 @@
 // What is to happen, in order of time. Ties are broken by insertion: of two events at one instant the one that was
-// added first comes first, on every machine. A binary heap; a cancelled entry is left in place and skipped.
+// added first comes first, on every machine. A binary heap whose entries know their places, so that one can be taken out.
 
 /** An entry of the queue. */
 export interface QueuedEvent<Item> {
@@ -13,7 +13,8 @@ class Entry<Item> implements QueuedEvent<Item> {
   readonly at: number
   readonly order: number
   readonly item: Item
-  waiting = true
+  /** In the heap; -1 once it is out of it. */
+  place = -1
   readonly #queue: EventQueue<Item>
 
   constructor(queue: EventQueue<Item>, at: number, order: number, item: Item) {
@@ -24,26 +25,22 @@ class Entry<Item> implements QueuedEvent<Item> {
   }
 
   cancel(): void {
-    if (!this.waiting) return
-    this.waiting = false
-    this.#queue.forget()
+    if (this.place >= 0) this.#queue.remove(this.place)
   }
 }
 
 /** A queue of events by instant, then by insertion. Instants are numbers of any unit. */
 export class EventQueue<Item> {
-  #heap: Entry<Item>[] = []
+  readonly #heap: Entry<Item>[] = []
   #order = 0
-  #cancelled = 0
 
   /** How many events wait. */
   get size(): number {
-    return this.#heap.length - this.#cancelled
+    return this.#heap.length
   }
 
   /** The instant of the next event, if there is one. */
   get nextAt(): number | undefined {
-    this.#skipCancelled()
     return this.#heap[0]?.at
   }
 
@@ -57,32 +54,21 @@ export class EventQueue<Item> {
 
   /** Takes out the next event, unless it lies behind the instant `until`. */
   take(until = Number.POSITIVE_INFINITY): QueuedEvent<Item> | undefined {
-    this.#skipCancelled()
     const entry = this.#heap[0]
     if (entry === undefined || entry.at > until) return undefined
-    entry.waiting = false
-    this.#removeFirst()
+    this.remove(0)
     return entry
   }
 
-  /** @internal An entry was cancelled. Once they outnumber the waiting ones they are swept out. */
-  forget(): void {
-    this.#cancelled++
-    if (this.#cancelled < 64 || this.#cancelled * 2 < this.#heap.length) return
-    this.#heap = this.#heap.filter((entry) => entry.waiting).sort(compare)
-    this.#cancelled = 0
-  }
-
-  #skipCancelled(): void {
-    while (this.#heap[0]?.waiting === false) {
-      this.#removeFirst()
-      this.#cancelled--
-    }
-  }
-
-  #removeFirst(): void {
+  /** @internal Takes out the entry at a place of the heap. */
+  remove(place: number): void {
+    const entry = this.#heap[place]
     const last = this.#heap.pop()
-    if (last !== undefined && this.#heap.length > 0) this.#sink(0, last)
+    if (entry === undefined || last === undefined) return
+    entry.place = -1
+    if (entry === last) return
+    if (isBefore(last, entry)) this.#rise(place, last)
+    else this.#sink(place, last)
   }
 
   #rise(index: number, entry: Entry<Item>): void {
@@ -91,9 +77,11 @@ export class EventQueue<Item> {
       const parent = this.#heap[up] as Entry<Item>
       if (!isBefore(entry, parent)) break
       this.#heap[index] = parent
+      parent.place = index
       index = up
     }
     this.#heap[index] = entry
+    entry.place = index
   }
 
   #sink(index: number, entry: Entry<Item>): void {
@@ -108,16 +96,14 @@ export class EventQueue<Item> {
       }
       if (!isBefore(child, entry)) break
       this.#heap[index] = child
+      child.place = index
       index = down
     }
     this.#heap[index] = entry
+    entry.place = index
   }
 }
 
 function isBefore(a: Entry<unknown>, b: Entry<unknown>): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order)
-}
-
-function compare(a: Entry<unknown>, b: Entry<unknown>): number {
-  return a.at - b.at || a.order - b.order
 }

@@ -4,7 +4,7 @@
 import type { Alarm } from '../kernel/ports/index.ts'
 import { type DiskJob, MemoryDisk } from '../storage/memory-disk.ts'
 import type { SeededRandom } from './random.ts'
-import { microseconds, type VirtualTime } from './virtual-time.ts'
+import { type Happening, microseconds, type VirtualTime } from './virtual-time.ts'
 
 export interface SimulatedDiskOptions {
   /** How long a flush or a read takes: uniform, in milliseconds. Default [0, 2]. */
@@ -23,11 +23,22 @@ export interface DiskHost {
   completed(job: DiskJob, complete: () => void): void
 }
 
-interface PendingJob {
+class PendingJob implements Happening {
   readonly job: DiskJob
   readonly complete: () => void
   /** None while the gate holds it. */
   alarm: Alarm | undefined
+  readonly #done: (pending: PendingJob) => void
+
+  constructor(job: DiskJob, complete: () => void, done: (pending: PendingJob) => void) {
+    this.job = job
+    this.complete = complete
+    this.#done = done
+  }
+
+  happen(): void {
+    this.#done(this)
+  }
 }
 
 /** The disk of a node, made with it: `world.disk(name)`, and `machine.disk` in its `boot`. */
@@ -147,15 +158,15 @@ export class SimulatedDisk {
   }
 
   #start(job: DiskJob, complete: () => void): void {
-    const pending: PendingJob = { job, complete, alarm: undefined }
+    const pending = new PendingJob(job, complete, this.#complete)
     this.#pending.add(pending)
     const { time, random } = this.#host
     const latency = random.between(this.#latency[0], this.#latency[1])
     if (this.#gated && job.kind === 'write') return
-    pending.alarm = time.at(time.nowUs + latency, () => this.#complete(pending))
+    pending.alarm = time.at(time.nowUs + latency, pending)
   }
 
-  #complete(pending: PendingJob): void {
+  readonly #complete = (pending: PendingJob): void => {
     this.#host.completed(pending.job, () => {
       if (this.#pending.delete(pending)) pending.complete()
     })

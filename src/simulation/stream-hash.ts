@@ -30,9 +30,20 @@ export class StreamHash {
   /** Takes in a string: its length, then its UTF-16 code units, two to a word. */
   text(text: string): void {
     const { length } = text
-    this.word(length)
-    for (let i = 1; i < length; i += 2) this.word(text.charCodeAt(i - 1) | (text.charCodeAt(i) << 16))
-    if ((length & 1) === 1) this.word(text.charCodeAt(length - 1))
+    // `word`, written out on variables: the fields would be stored and loaded again for each.
+    let a = Math.imul(this.a ^ length, 0x85ebca6b)
+    a ^= a >>> 15
+    let b = Math.imul((this.b ^ length) + a, 0x9e3779b1)
+    b ^= b >>> 13
+    for (let i = 0; i < length; i += 2) {
+      const value = i + 1 < length ? text.charCodeAt(i) | (text.charCodeAt(i + 1) << 16) : text.charCodeAt(i)
+      a = Math.imul(a ^ value, 0x85ebca6b)
+      a ^= a >>> 15
+      b = Math.imul((b ^ value) + a, 0x9e3779b1)
+      b ^= b >>> 13
+    }
+    this.a = a
+    this.b = b
   }
 
   /** Takes in bytes: their number, then four to a word, the last filled up with zeros. */

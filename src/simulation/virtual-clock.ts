@@ -4,7 +4,7 @@
 import { OptionError } from '../kernel/errors.ts'
 import type { Alarm, Clock } from '../kernel/ports/index.ts'
 import { PARTS } from './random.ts'
-import { microseconds, US, type VirtualTime } from './virtual-time.ts'
+import { type Happening, microseconds, US, type VirtualTime } from './virtual-time.ts'
 
 const MAX_RATE = 1000
 
@@ -16,20 +16,30 @@ export interface VirtualClockOptions {
   /** What `epochMs()` reads at the start. Default 1 600 000 000 000 (13 September 2020). */
   readonly epochMs?: number
   /** How an alarm that is due reaches the node: a world may queue it behind messages. Default: it fires at once. */
-  readonly dispatch?: (fire: () => void) => void
+  readonly dispatch?: Dispatch
 }
 
-class Pending implements Alarm {
+/** An alarm whose time has come. It stays cancellable until it fires. */
+export interface DueAlarm {
+  fire(): void
+}
+
+type Dispatch = (alarm: DueAlarm) => void
+
+/** An alarm is itself what happens at its instant: wheels set so many that a closure for each would be dear. */
+class Pending implements Alarm, Happening, DueAlarm {
   readonly #alarms: Set<Pending>
+  readonly #dispatch: Dispatch
   /** Local microseconds. */
   readonly deadline: number
-  readonly fire: () => void
+  readonly #act: () => void
   event: Alarm | undefined
 
-  constructor(alarms: Set<Pending>, deadline: number, fire: () => void) {
+  constructor(alarms: Set<Pending>, dispatch: Dispatch, deadline: number, act: () => void) {
     this.#alarms = alarms
+    this.#dispatch = dispatch
     this.deadline = deadline
-    this.fire = fire
+    this.#act = act
     alarms.add(this)
   }
 
@@ -37,11 +47,20 @@ class Pending implements Alarm {
     this.#alarms.delete(this)
     this.event?.cancel()
   }
+
+  happen(): void {
+    this.event = undefined
+    this.#dispatch(this)
+  }
+
+  fire(): void {
+    if (this.#alarms.delete(this)) this.#act()
+  }
 }
 
 export class VirtualClock implements Clock {
   readonly #time: VirtualTime
-  readonly #dispatch: (fire: () => void) => void
+  readonly #dispatch: Dispatch
   /** In order of setting, which is the order of equal deadlines. */
   readonly #alarms = new Set<Pending>()
   /** Local time was `#local` when true time was `#true`; since then it runs at `#rate` parts per million. */
@@ -54,7 +73,7 @@ export class VirtualClock implements Clock {
   #wall: number
 
   constructor(time: VirtualTime, options: VirtualClockOptions = {}) {
-    const { rate = 1, originMs = 0, epochMs = 1_600_000_000_000, dispatch = (fire) => fire() } = options
+    const { rate = 1, originMs = 0, epochMs = 1_600_000_000_000, dispatch = (alarm) => alarm.fire() } = options
     this.#time = time
     this.#dispatch = dispatch
     this.#local = microseconds(originMs, 'originMs')
@@ -73,7 +92,8 @@ export class VirtualClock implements Clock {
   }
 
   setAlarm(delayMs: number, fire: () => void): Alarm {
-    const pending = new Pending(this.#alarms, this.#read() + Math.max(0, microseconds(delayMs, 'delayMs')), fire)
+    const deadline = this.#read() + Math.max(0, microseconds(delayMs, 'delayMs'))
+    const pending = new Pending(this.#alarms, this.#dispatch, deadline, fire)
     this.#schedule(pending)
     return pending
   }
@@ -132,7 +152,7 @@ export class VirtualClock implements Clock {
 
   #schedule(pending: Pending): void {
     const at = this.#trueAt(pending.deadline)
-    pending.event = at === Number.POSITIVE_INFINITY ? undefined : this.#time.at(at, () => this.#ring(pending))
+    pending.event = at === Number.POSITIVE_INFINITY ? undefined : this.#time.at(at, pending)
   }
 
   #reschedule(): void {
@@ -140,14 +160,6 @@ export class VirtualClock implements Clock {
       pending.event?.cancel()
       this.#schedule(pending)
     }
-  }
-
-  #ring(pending: Pending): void {
-    // It stays cancellable until the node really gets it.
-    pending.event = undefined
-    this.#dispatch(() => {
-      if (this.#alarms.delete(pending)) pending.fire()
-    })
   }
 }
 

@@ -19,7 +19,7 @@ import { SeededRandom } from './random.ts'
 import type { SimulatedDisk, SimulatedDiskOptions } from './simulated-disk.ts'
 import type { JobHost } from './simulated-jobs.ts'
 import { SimulatedNode } from './simulated-node.ts'
-import { VirtualClock } from './virtual-clock.ts'
+import { type DueAlarm, VirtualClock } from './virtual-clock.ts'
 import { microseconds, type VirtualTime } from './virtual-time.ts'
 import { type EngineOptions, type Invariant, WorldEngine } from './world-engine.ts'
 import type { FailureKind, WorldFailure } from './world-failure.ts'
@@ -131,7 +131,7 @@ export class World {
   createNode(options: WorldNodeOptions = {}): Node {
     const name = options.name ?? 'node'
     if (this.#members.has(name)) throw new OptionError('name', name, 'a name that no node of this world has')
-    const clock = new VirtualClock(this.time, { dispatch: (fire) => this.#alarm(name, fire) })
+    const clock = new VirtualClock(this.time, { dispatch: (alarm) => this.#alarm(name, alarm) })
     const machine = this.#machine(name, options)
     const node = this.#bear(name, options, clock, machine, 1)
     this.#members.set(name, { options, name, clock, machine, life: 1, node })
@@ -368,15 +368,18 @@ export class World {
     const noted = (...[kind, who, what, payload]: Parameters<JobHost['noted']>) => {
       this.trace.add(this.time.nowUs, name, kind, who, what, payload)
     }
+    const completed: JobHost['completed'] = (kind, who, what, payload, act) => {
+      noted(kind, who, what, payload)
+      this.#engine.pulse.stirred = true
+      act()
+    }
     const host: Omit<JobHost, 'random'> = {
       time: this.time,
       noted,
-      completed: (kind, who, what, payload, act) => {
-        this.#member(name).node.arrive(() => {
-          noted(kind, who, what, payload)
-          this.#engine.pulse.stirred = true
-          act()
-        })
+      completed: (...done) => {
+        const { node } = this.#member(name)
+        if (node.state === 'up') completed(...done)
+        else node.arrive(() => completed(...done))
       },
       broken: (who, error) => void this.#engine.failed('scenario', who, show(error), error),
     }
@@ -401,11 +404,15 @@ export class World {
     }
   }
 
-  #alarm(name: string, fire: () => void): void {
-    this.#members.get(name)?.node.ring(() => {
-      this.trace.add(this.time.nowUs, name, 'timer', '', '', undefined)
-      fire()
-    })
+  #alarm(name: string, alarm: DueAlarm): void {
+    const { node } = this.#member(name)
+    if (node.state === 'up') this.#rings(name, alarm)
+    else node.ring(() => this.#rings(name, alarm))
+  }
+
+  #rings(name: string, alarm: DueAlarm): void {
+    this.trace.add(this.time.nowUs, name, 'timer', '', '', undefined)
+    alarm.fire()
   }
 
   #whereis(nodeName: string, name: string): Process | null {

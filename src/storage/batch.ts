@@ -70,6 +70,15 @@ export class WriteBatch {
     return this.#add(kinds.put, key, value)
   }
 
+  /** Sets a key to the UTF-8 bytes of a text. */
+  putText(key: Uint8Array, text: string): this {
+    const { length } = text
+    for (let i = 0; i < length; i++) if (text.charCodeAt(i) > 0x7f) return this.put(key, Buffer.from(text, 'utf8'))
+    return this.putFilled(key, length, (bytes, at) => {
+      for (let i = 0; i < length; i++) bytes[at + i] = text.charCodeAt(i)
+    })
+  }
+
   /** Sets a key to `length` bytes that `fill` writes where they belong, from `at` on: all of them. */
   putFilled(key: Uint8Array, length: number, fill: (bytes: Uint8Array, at: number) => void): this {
     checkKey('key', key)

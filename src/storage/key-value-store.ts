@@ -32,8 +32,8 @@ export interface KeyRange {
 
 /** Changes that take effect together; see {@link KeyValueStore.update}. */
 export interface KeyValueChanges {
-  /** Sets a key. */
-  put(key: Key, value: Uint8Array): void
+  /** Sets a key. A text stands for its UTF-8 bytes. */
+  put(key: Key, value: string | Uint8Array): void
   /** Removes a key if it is there. */
   delete(key: Key): void
   /** The whole update depends on the key's value: these bytes, or its absence if undefined. Comes before all writes. */
@@ -57,8 +57,8 @@ export class KeyValueStore {
     this.#prefix = namespacePrefix(0x01, name)
   }
 
-  /** Sets a key; resolves once that is durable. Rejects as the store's `write` does. */
-  put(key: Key, value: Uint8Array): Promise<void> {
+  /** Sets a key; resolves once that is durable. A text stands for its UTF-8 bytes. Rejects as the store's `write` does. */
+  put(key: Key, value: string | Uint8Array): Promise<void> {
     return this.update((changes) => changes.put(key, value))
   }
 
@@ -122,8 +122,9 @@ class BatchChanges implements KeyValueChanges {
     this.#keyOf = keyOf
   }
 
-  put(key: Key, value: Uint8Array): void {
-    this.#batch.put(this.#keyOf(key), value)
+  put(key: Key, value: string | Uint8Array): void {
+    if (typeof value === 'string') this.#batch.putText(this.#keyOf(key), value)
+    else this.#batch.put(this.#keyOf(key), value)
   }
 
   delete(key: Key): void {

@@ -59,8 +59,8 @@ describe('VirtualClock', () => {
 
   it('does not fire what was cancelled, however late', () => {
     const time = new VirtualTime()
-    const queued: (() => void)[] = []
-    const clock = new VirtualClock(time, { dispatch: (fire) => queued.push(fire) })
+    const queued: { fire(): void }[] = []
+    const clock = new VirtualClock(time, { dispatch: (alarm) => queued.push(alarm) })
     let fired = 0
     const early = clock.setAlarm(1, () => fired++)
     const late = clock.setAlarm(2, () => fired++)
@@ -69,7 +69,7 @@ describe('VirtualClock', () => {
     time.runUntil(3_000)
     late.cancel() // due already, but not yet delivered
     late.cancel()
-    for (const fire of [...queued, ...queued]) fire()
+    for (const alarm of [...queued, ...queued]) alarm.fire()
     expect([queued.length, fired]).toEqual([2, 1])
   })
 
