@@ -27,10 +27,10 @@ function agreement(replicas: readonly Watched[]): Invariant {
   const chains = new Map<number, number>()
   return onChange(replicas, committedOf, (node, { seq, chain, epoch }) => {
     const known = chains.get(seq)
-    if (known !== undefined && known !== chain) {
+    if (known === undefined) chains.set(seq, chain)
+    else if (known !== chain) {
       return `${node} commits other entries up to ${seq} in epoch ${epoch} than were committed before`
     }
-    chains.set(seq, chain)
     return true
   })
 }
@@ -45,8 +45,8 @@ function oneHistory(replicas: readonly Watched[]): Invariant {
       epochs.set(epoch, chains)
     }
     const known = chains.get(seq)
-    if (known !== undefined && known !== chain) return `${node} holds another history of epoch ${epoch} up to ${seq}`
-    chains.set(seq, chain)
+    if (known === undefined) chains.set(seq, chain)
+    else if (known !== chain) return `${node} holds another history of epoch ${epoch} up to ${seq}`
     return true
   })
 }

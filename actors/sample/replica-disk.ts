@@ -12,6 +12,8 @@ export interface Saved {
 
 export class ReplicaDisk {
   readonly #store: KeyValueStore
+  readonly #registers = new Names('r/')
+  readonly #sessions = new Names('s/')
 
   constructor(store: TransactionalStore) {
     this.#store = new KeyValueStore(store, 'replica')
@@ -41,8 +43,8 @@ export class ReplicaDisk {
     return this.#store.update((changes) => {
       putHead(changes, promised, state)
       for (const { session, input } of entries) {
-        changes.put(`r/${input.key}`, JSON.stringify(state.registers[input.key] ?? null))
-        putAnswered(changes, session, state.sessions[session])
+        changes.put(this.#registers.of(input.key), JSON.stringify(state.registers[input.key] ?? null))
+        this.#putAnswered(changes, session, state.sessions[session])
       }
     })
   }
@@ -51,22 +53,44 @@ export class ReplicaDisk {
   replace(promised: number, state: RegisterState, old: RegisterState): Promise<void> {
     return this.#store.update((changes) => {
       putHead(changes, promised, state)
-      for (const key of Object.keys(old.registers)) if (!(key in state.registers)) changes.delete(`r/${key}`)
-      for (const name of Object.keys(old.sessions)) if (!(name in state.sessions)) changes.delete(`s/${name}`)
-      for (const [key, value] of Object.entries(state.registers)) changes.put(`r/${key}`, JSON.stringify(value))
-      for (const [name, answered] of Object.entries(state.sessions)) putAnswered(changes, name, answered)
+      for (const key of Object.keys(old.registers))
+        if (!(key in state.registers)) changes.delete(this.#registers.of(key))
+      for (const name of Object.keys(old.sessions))
+        if (!(name in state.sessions)) changes.delete(this.#sessions.of(name))
+      for (const [key, value] of Object.entries(state.registers))
+        changes.put(this.#registers.of(key), JSON.stringify(value))
+      for (const [name, answered] of Object.entries(state.sessions)) this.#putAnswered(changes, name, answered)
     })
+  }
+
+  /** The request's number, a space, what was answered. */
+  #putAnswered(changes: KeyValueChanges, session: string, answered: Answered | undefined): void {
+    if (answered === undefined) return
+    changes.put(this.#sessions.of(session), `${answered.serial} ${JSON.stringify(answered.output)}`)
+  }
+}
+
+/** The names that a prefix makes: to put one together anew for each write would cost as much as the write. */
+class Names {
+  readonly #prefix: string
+  readonly #names = new Map<string, string>()
+
+  constructor(prefix: string) {
+    this.#prefix = prefix
+  }
+
+  of(name: string): string {
+    let joined = this.#names.get(name)
+    if (joined === undefined) {
+      joined = this.#prefix + name
+      this.#names.set(name, joined)
+    }
+    return joined
   }
 }
 
 function putHead(changes: KeyValueChanges, promised: number, { epoch, seq, chain }: RegisterState): void {
   changes.put('head', `${promised} ${epoch} ${seq} ${chain}`)
-}
-
-/** The request's number, a space, what was answered. */
-function putAnswered(changes: KeyValueChanges, session: string, answered: Answered | undefined): void {
-  if (answered === undefined) return
-  changes.put(`s/${session}`, `${answered.serial} ${JSON.stringify(answered.output)}`)
 }
 
 function answeredOf(text: string): Answered {

@@ -243,7 +243,8 @@ export class WorldEngine {
 
   readonly #observer = {
     turn: (process: Process, kind: TurnKind, head: unknown, payload: unknown): void => {
-      const call = payload instanceof Call ? payload : undefined
+      // The tag of a cast tells at once that it is no call.
+      const call = typeof head !== 'string' && payload instanceof Call ? payload : undefined
       const what = call === undefined ? nameOfHead(head) : `${head === SYSTEM ? 'system ' : ''}${call.tag}`
       this.trace.add(
         this.time.nowUs,

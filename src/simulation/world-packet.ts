@@ -8,10 +8,17 @@ import type { GatedMessage } from './message-gate.ts'
 import type { SimulatedNode } from './simulated-node.ts'
 import type { Happening } from './virtual-time.ts'
 
+/** What outlives the lives of a node. */
+export interface Home {
+  readonly node: SimulatedNode
+}
+
 /** One direction between two nodes. */
 export interface Lane {
   readonly from: string
   readonly to: string
+  /** Where the present life of the node at its end is found; undefined if there was none of that name. */
+  readonly home: Home | undefined
   /** One end stands outside of weather and partitions. */
   readonly outside: boolean
   /** When the last reliable packet arrives: nothing sent after it may come before. */

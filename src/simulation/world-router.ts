@@ -16,7 +16,7 @@ import { type LinkPattern, NetworkModel, type Weather } from './network-model.ts
 import type { SeededRandom } from './random.ts'
 import type { SimulatedNode } from './simulated-node.ts'
 import { microseconds, type VirtualTime } from './virtual-time.ts'
-import { ActPacket, type Destination, type Lane, MessagePacket, type Packet } from './world-packet.ts'
+import { ActPacket, type Destination, type Home, type Lane, MessagePacket, type Packet } from './world-packet.ts'
 
 /** What a dropped signal of a reliable kind loses: one retransmission. */
 const RETRANSMIT_US = 200_000
@@ -42,8 +42,8 @@ interface Request {
 export interface RouterHost {
   readonly time: VirtualTime
   readonly random: SeededRandom
-  /** The current life of a node, also when it is down; undefined if there is none of that name. */
-  find(name: string): SimulatedNode | undefined
+  /** Where the current life of a node is, also when it is down; undefined if there is none of that name. */
+  find(name: string): Home | undefined
   names(): readonly string[]
   /** A message was lost, or doubled. */
   noted(what: 'lost' | 'doubled' | 'held', from: string, to: string, kind: string, content: unknown): void
@@ -128,7 +128,7 @@ export class WorldRouter {
 
   /** Whether both nodes are there and messages pass from one to the other. */
   isOpen(from: string, to: string): boolean {
-    return this.#host.find(to)?.state !== 'down' && this.#passes(from, to)
+    return this.#host.find(to)?.node.state !== 'down' && this.#passes(from, to)
   }
 
   // ---- for nodes ---------------------------------------------------------------------------------------------------
@@ -138,7 +138,8 @@ export class WorldRouter {
     if (this.#host.find(signal.to.nodeName) === undefined) return bounce(from, signal, 'noconnection')
     if (signal.kind === 'message') {
       const { to, head, payload } = signal
-      return this.#post(from, to, head, payload, payload instanceof Call ? payload : copyMessage(payload))
+      const copy = payload instanceof Call ? payload : copyMessage(payload)
+      return this.#post(this.#lane(from.name, to.nodeName), to, head, payload, copy)
     }
     const isAlias = signal.kind === 'alias_message'
     const kind = isAlias ? this.#kindOf(undefined, signal.payload) : signal.kind
@@ -154,8 +155,10 @@ export class WorldRouter {
 
   /** @internal Sends a message or a cast as it is; false, and nothing has happened, if there is no such node. */
   message(from: SimulatedNode, to: Pid, head: unknown, payload: unknown): boolean {
-    if (payload instanceof Call || this.#host.find(to.nodeName) === undefined) return false
-    this.#post(from, to, head, payload, copyMessage(payload))
+    if (payload instanceof Call) return false
+    const lane = this.#lane(from.name, to.nodeName)
+    if (lane.home === undefined) return false
+    this.#post(lane, to, head, payload, copyMessage(payload))
     return true
   }
 
@@ -208,12 +211,12 @@ export class WorldRouter {
 
   // ---- packets -----------------------------------------------------------------------------------------------------
 
-  #post(from: SimulatedNode, to: Pid, head: unknown, payload: unknown, copy: unknown): void {
+  #post(lane: Lane, to: Pid, head: unknown, payload: unknown, copy: unknown): void {
     const tag = typeof head === 'string' ? head : undefined
     const content = payload instanceof Call ? payload.payload : payload
     const kind = this.#kindOf(payload instanceof Call ? payload.tag : tag, content)
     const reliable = tag === undefined && head !== INFO
-    const packet = new MessagePacket(this.#destination, this.#lane(from.name, to.nodeName), kind, reliable, content)
+    const packet = new MessagePacket(this.#destination, lane, kind, reliable, content)
     packet.pid = to
     packet.head = head
     packet.payload = copy
@@ -237,8 +240,9 @@ export class WorldRouter {
     }
     let lane = lanes.get(to)
     if (lane === undefined) {
-      lane = { from, to, outside: this.#isOutside(from) || this.#isOutside(to), floorUs: 0 }
-      lanes.set(to, lane)
+      const home = this.#host.find(to)
+      lane = { from, to, home, outside: this.#isOutside(from) || this.#isOutside(to), floorUs: 0 }
+      if (home !== undefined) lanes.set(to, lane)
     }
     return lane
   }
@@ -275,8 +279,8 @@ export class WorldRouter {
   }
 
   #arrived(packet: Packet): void {
-    const { from, to, outside } = packet.lane
-    const node = this.#host.find(to)
+    const { from, to, home, outside } = packet.lane
+    const node = (home ?? this.#host.find(to))?.node
     if (node === undefined || node.state === 'down' || !(outside || this.#model.isOpen(from, to))) {
       if (packet.reliable && node !== undefined) this.#park(packet)
       else this.#host.noted('lost', from, to, packet.kind, packet.content)
@@ -323,8 +327,8 @@ export class WorldRouter {
   /** Both ends learn that the other cannot be reached. */
   #disconnect(a: string, b: string): void {
     this.#parked.delete([a, b].sort().join(' '))
-    this.#tellLost(this.#host.find(a), b)
-    this.#tellLost(this.#host.find(b), a)
+    this.#tellLost(this.#host.find(a)?.node, b)
+    this.#tellLost(this.#host.find(b)?.node, a)
     for (const request of [...this.#requests]) {
       const { from, to, call } = request
       if (!((from.name === a && to === b) || (from.name === b && to === a))) continue

@@ -93,7 +93,7 @@ export class World {
       {
         time: this.time,
         random: this.#root.fork('network'),
-        find: (name) => this.#members.get(name)?.node,
+        find: (name) => this.#members.get(name),
         names: () => [...this.#members.keys()],
         noted: (what, from, to, kind, content) => this.trace.add(this.time.nowUs, from, what, `→ ${to}`, kind, content),
       },

@@ -62,6 +62,15 @@ describe.each(subjects)('key-value stores over $subject.name', ({ subject, Store
     }))
 })
 
+test('a text is stored as its UTF-8 bytes', async () => {
+  const store = new KeyValueStore(await new MemoryDisk().open('a'), 'a')
+  const texts = ['', 'plain', 'größer', '日本', '\u{1f333}', '\u007f\u0080', 'x'.repeat(100_000)]
+  await store.update((changes) => {
+    for (const [index, value] of texts.entries()) changes.put(`${index}`, value)
+  })
+  for (const [index, value] of texts.entries()) expect(await store.get(`${index}`)).toEqual(bytes(value))
+})
+
 test('a wrong name or key is named', async () => {
   const disk = await new MemoryDisk().open('a')
   expect(() => new KeyValueStore(disk, 'a b')).toThrow('name: expected 1 to 64 of')
