@@ -30,7 +30,12 @@ describe('a message sent for later', () => {
     const step = fc.oneof(
       {
         weight: 5,
-        arbitrary: fc.record({ op: fc.constant('set' as const), who: fc.nat(2), ms: fc.integer({ min: 1, max: 50 }) }),
+        arbitrary: fc.record({
+          op: fc.constant('set' as const),
+          who: fc.nat(2),
+          ms: fc.integer({ min: 1, max: 50 }),
+          gap: fc.nat(15),
+        }),
       },
       { weight: 3, arbitrary: fc.record({ op: fc.constant('cancel' as const), which: fc.nat() }) },
       { weight: 2, arbitrary: fc.record({ op: fc.constant('pass' as const), ms: fc.nat(20) }) },
@@ -50,6 +55,8 @@ describe('a message sent for later', () => {
           if (what.op === 'set' && pid !== undefined) {
             const number = refs.length
             if (manual.node.isAlive(pid)) waiting.push({ number, who: what.who, at: now + what.ms })
+            // Numbers in between go to monitors and aliases: so timers come to share a bucket.
+            for (let other = 0; other < what.gap; other++) manual.node.reference()
             const ref = manual.node.reference()
             manual.node.sendAfter(ref, what.ms, pid, number)
             refs.push(ref)
