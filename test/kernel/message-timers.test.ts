@@ -33,8 +33,8 @@ describe('a message sent for later', () => {
         arbitrary: fc.record({
           op: fc.constant('set' as const),
           who: fc.nat(2),
-          ms: fc.integer({ min: 1, max: 50 }),
-          gap: fc.nat(15),
+          ms: fc.integer({ min: 1, max: 500 }),
+          gap: fc.constantFrom(0, 7, 15),
         }),
       },
       { weight: 3, arbitrary: fc.record({ op: fc.constant('cancel' as const), which: fc.nat() }) },
@@ -42,7 +42,7 @@ describe('a message sent for later', () => {
       { weight: 1, arbitrary: fc.record({ op: fc.constant('end' as const), who: fc.nat(2) }) },
     )
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 100 }), async (steps) => {
         const manual = createManualNode()
         const got: unknown[] = []
         const keepers = [0, 1, 2].map(() => keeper(manual, got))

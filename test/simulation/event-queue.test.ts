@@ -23,7 +23,7 @@ describe('EventQueue', () => {
       { weight: 2, arbitrary: fc.record({ op: fc.constant('take' as const) }) },
     )
     fc.assert(
-      fc.property(fc.array(command, { maxLength: 400 }), (commands) => {
+      fc.property(fc.array(command, { minLength: 30, maxLength: 400 }), (commands) => {
         const queue = new EventQueue<number>()
         const entries: QueuedEvent<number>[] = []
         let model: QueuedEvent<number>[] = []
@@ -43,6 +43,13 @@ describe('EventQueue', () => {
       }),
       { numRuns: 200 },
     )
+  })
+
+  it('puts in the place of a cancelled event one that comes before what is above it', () => {
+    const queue = new EventQueue<number>()
+    const [, , , fourth] = [0, 10, 1, 11, 12, 2].map((at) => queue.add(at, at))
+    fourth?.cancel()
+    expect([1, 2, 3, 4, 5].map(() => queue.take()?.item)).toEqual([0, 1, 2, 10, 12])
   })
 
   it('does not keep what was cancelled', () => {
