@@ -19,9 +19,11 @@ function keeper({ node, turns }: ManualNode, got: unknown[]): { readonly pid: Pi
 
 async function passed({ clock, turns }: ManualNode, ms: number): Promise<void> {
   clock.advance(ms)
-  for (let i = 0; i < 5; i++) {
+  // A turn for each message that may have come.
+  for (let i = 0; i < 200; i++) {
     turns.runSoon()
     await Promise.resolve()
+    turns.runLater()
   }
 }
 
