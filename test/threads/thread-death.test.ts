@@ -7,7 +7,7 @@ import { type Death, echo, espalier, Fixture, room, smallHeap, type TestThread }
 let fixture: Fixture
 
 // A watchdog that ends threads only where one is meant to hang: on a machine that is busy, others may seem to.
-const impatient = { watchdog: { frozenAfterMs: 400, graceMs: 50 } }
+const impatient = { watchdog: { frozenAfterMs: 1000, graceMs: 50 } }
 
 beforeEach(({ task }) => {
   const hangs = /endless|watchdog/.test(`${task.suite?.name}`)
@@ -138,9 +138,9 @@ describe('the watchdog', () => {
 
   test('leaves an idle thread alone, and one that is busy in pieces', async () => {
     const { ref } = await fixture.start('victim', options)
-    const endMs = performance.now() + 600
+    const endMs = performance.now() + 1500
     while (performance.now() < endMs) await ref.call('echo', 'x'.repeat(10_000))
-    await new Promise((resolve) => setTimeout(resolve, 600))
+    await new Promise((resolve) => setTimeout(resolve, 1500))
     expect(fixture.of('frozen')).toEqual([])
   })
 
