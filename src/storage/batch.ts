@@ -7,6 +7,7 @@
 
 import { OptionError } from '../kernel/errors.ts'
 import { checkKey } from './keys.ts'
+import { unwritten } from './spare-buffers.ts'
 
 /** What the operations of an encoded batch do; see {@link BatchReader}. */
 export const kinds = { put: 1, delete: 2, deleteRange: 3, expect: 4, expectAbsent: 5 } as const
@@ -36,7 +37,7 @@ export class WriteBatch {
     const size = prefixBytes + sizeHint
     if (size > largestCarved) {
       this.#bytes = unwritten(size)
-      this.#limit = size
+      this.#limit = this.#bytes.length
       this.#isCarved = false
     } else {
       if (slabUsed + size > slabBytes) {
@@ -239,11 +240,6 @@ export function batchesIn(bytes: Uint8Array): Uint8Array[] {
     at = end
   }
   return batches
-}
-
-/** Bytes that hold anything: they are written before they are read. Clearing them would cost as much as filling them. */
-function unwritten(size: number): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer)
 }
 
 const COPY_BY_HAND = 48

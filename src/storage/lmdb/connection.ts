@@ -6,6 +6,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { EspalierError } from '../../kernel/errors.ts'
 import { StorageError } from '../errors.ts'
+import { giveBack } from '../spare-buffers.ts'
 import type { ScanRange } from '../store.ts'
 import type { Failure, Reply, Request } from './messages.ts'
 import { WriteGroup } from './write-group.ts'
@@ -114,6 +115,7 @@ export class Connection {
   }
 
   #settle(reply: Reply): void {
+    if (reply.spare !== undefined) giveBack(reply.spare)
     const waiter = this.#waiting.get(reply.id)
     if (waiter === undefined) return
     this.#waiting.delete(reply.id)

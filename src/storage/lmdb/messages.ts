@@ -39,6 +39,8 @@ export interface Reply {
   readonly failures?: readonly { readonly place: number; readonly failure: Failure }[]
   /** A value, or the entries of a page encoded as a batch of puts. */
   readonly bytes?: Uint8Array<ArrayBuffer> | undefined
+  /** Of a write: the buffer in which it came, if it is worth keeping. */
+  readonly spare?: ArrayBuffer
   /** See ScanPage. */
   readonly rest?: ScanRange | undefined
 }

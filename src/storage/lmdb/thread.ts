@@ -8,6 +8,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { OptionError } from '../../kernel/errors.ts'
 import { batchesIn } from '../batch.ts'
 import { StorageError } from '../errors.ts'
+import { leastSpareBytes } from '../spare-buffers.ts'
 import { Environment } from './environment.ts'
 import { ExitGate } from './exit-gate.ts'
 import { storageErrorOf } from './failures.ts'
@@ -60,7 +61,8 @@ class Connection {
 
   reply(reply: Reply): void {
     this.#replies.push(reply)
-    if ('bytes' in reply && reply.bytes !== undefined) this.#transfers.push(reply.bytes.buffer)
+    if (reply.bytes !== undefined) this.#transfers.push(reply.bytes.buffer)
+    if (reply.spare !== undefined) this.#transfers.push(reply.spare)
   }
 
   fail(id: number, error: unknown, path: string): void {
@@ -162,13 +164,15 @@ function write(store: OpenStore, group: OpenStore['queue']): void {
   const groups = writes.map(({ bytes }) => batchesIn(bytes))
   const outcomes = store.environment.commit(groups.flat())
   let from = 0
-  for (const [at, { id }] of writes.entries()) {
+  for (const [at, { id, bytes }] of writes.entries()) {
     const count = groups[at]?.length ?? 0
     const failures = outcomes.slice(from, from + count).flatMap((error, place) => {
       return error === undefined ? [] : [{ place, failure: failureOf(error, store.path) }]
     })
     from += count
-    store.connection.reply(failures.length > 0 ? { id, failures } : { id })
+    const { buffer } = bytes
+    const spare = buffer.byteLength < leastSpareBytes ? {} : { spare: buffer }
+    store.connection.reply(failures.length > 0 ? { id, failures, ...spare } : { id, ...spare })
   }
 }
 

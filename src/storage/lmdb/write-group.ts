@@ -1,6 +1,8 @@
 // The batches that one turn of a thread writes to one store: they travel in one message and are answered by one. A
 // message for each would wake the storage thread for the first, whose commit the others would then wait for.
 
+import { giveBack, leastSpareBytes, unwritten } from '../spare-buffers.ts'
+
 /** Bytes of one group; batches beyond them begin the next, so that no transaction grows without bound. */
 const maxBytes = 4 * 1024 * 1024
 
@@ -14,9 +16,9 @@ interface Waiter {
 export class WriteGroup {
   readonly #batches: Uint8Array<ArrayBuffer>[] = []
   readonly #waiters: Waiter[] = []
+  /** Those of the batches that lie in a buffer of their own. */
+  readonly #own = new Set<Uint8Array<ArrayBuffer>>()
   #bytes = 0
-  /** The first batch lies in a buffer of its own. */
-  #isFirstWhole = false
 
   get isFull(): boolean {
     return this.#bytes >= maxBytes
@@ -27,7 +29,7 @@ export class WriteGroup {
    * @param ownsBuffer whether nothing else lies in the batch's buffer.
    */
   add(batch: Uint8Array<ArrayBuffer>, ownsBuffer: boolean, settled: () => void): Promise<void> {
-    if (this.#batches.length === 0) this.#isFirstWhole = ownsBuffer
+    if (ownsBuffer) this.#own.add(batch)
     this.#batches.push(batch)
     this.#bytes += batch.length
     return new Promise((resolve, reject) => {
@@ -38,14 +40,15 @@ export class WriteGroup {
   /** All batches, one behind the other, in a buffer that may be transferred. */
   encode(): Uint8Array<ArrayBuffer> {
     const [first] = this.#batches
-    if (first !== undefined && this.#batches.length === 1 && this.#isFirstWhole) return first
-    const all = new Uint8Array(this.#bytes)
+    if (first !== undefined && this.#batches.length === 1 && this.#own.has(first)) return first
+    const all = this.#bytes < leastSpareBytes ? new Uint8Array(this.#bytes) : unwritten(this.#bytes)
     let at = 0
     for (const batch of this.#batches) {
       all.set(batch, at)
       at += batch.length
     }
-    return all
+    for (const { buffer } of this.#own) giveBack(buffer)
+    return all.subarray(0, at)
   }
 
   /** Tells every batch its outcome: the failure of its place, or success. */
