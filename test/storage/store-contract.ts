@@ -94,6 +94,25 @@ export function describeStore(subject: Subject): void {
       }
     })
 
+    test('batches of every size, many of them under way, are kept as they were written', async () => {
+      const sizeOf = (round: number, i: number): number =>
+        [10, 9000, 40_000, 130_000, 300, 17_000][(round + i) % 6] ?? 0
+      const rounds = 12
+      for (let round = 0; round < rounds; round += 1) {
+        const written = Array.from({ length: 6 }, (_, i) => {
+          return store.write(
+            newBatch().put(Uint8Array.of(round, i), new Uint8Array(sizeOf(round, i)).fill(round * 6 + i)),
+          )
+        })
+        if (round % 3 > 0) await Promise.race(written)
+      }
+      for (let at = 0; at < rounds * 6; at += 1) {
+        const [round, i] = [Math.floor(at / 6), at % 6]
+        const value = await store.get(Uint8Array.of(round, i))
+        expect(Buffer.compare(value ?? bytes(''), Buffer.alloc(sizeOf(round, i), at))).toBe(0)
+      }
+    })
+
     test('the caller may change its arrays once write has returned', async () => {
       const key = bytes('k')
       const value = bytes('before')
