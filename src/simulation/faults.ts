@@ -20,6 +20,8 @@ export type Fault = { readonly atMs: number; readonly forMs: number } & (
       readonly latency: readonly [number, number]
     }
   | { readonly kind: 'clock'; readonly node: string; readonly rate: number; readonly jump: number }
+  /** The clock is set back, and forward again: the wall clock goes back, the monotonic one stands still meanwhile. */
+  | { readonly kind: 'clockBack'; readonly node: string; readonly backMs: number }
   | { readonly kind: 'slowDisk'; readonly node: string; readonly syncLatency: readonly [number, number] }
   | { readonly kind: 'fullDisk'; readonly node: string }
   | { readonly kind: 'tornWrite'; readonly node: string }
@@ -52,7 +54,10 @@ export type FaultStep = StepOf<
 >
 
 /** What every system must bear. */
-const KINDS: readonly FaultKind[] = ['crash', 'pause', 'partition', 'cut', 'weather', 'clock', 'slowDisk', 'fullDisk']
+// biome-ignore format: a list of words
+const KINDS: readonly FaultKind[] = [
+  'crash', 'pause', 'partition', 'cut', 'weather', 'clock', 'clockBack', 'slowDisk', 'fullDisk',
+]
 const FAIR = { drop: 0, duplicate: 0, reorder: 0, latency: [1, 10] as const }
 
 export interface StormOptions {
@@ -149,6 +154,8 @@ function drawFault(random: Draw, kind: FaultKind, nodes: readonly string[], atMs
     }
     case 'clock':
       return { ...span, kind, node, rate: random.between(50, 200) / 100, jump: random.below(400) }
+    case 'clockBack':
+      return { ...span, kind, node, backMs: random.between(1, 1000) }
     case 'slowDisk':
       return { ...span, kind, node, syncLatency: [random.between(0, 20), random.between(20, 200)] }
   }
@@ -206,6 +213,11 @@ function episode(fault: Fault): FaultStep[] {
       return [
         { at, op: 'clock', node: fault.node, rate: fault.rate, jump: fault.jump },
         { at: end, op: 'clock', node: fault.node, rate: 1 },
+      ]
+    case 'clockBack':
+      return [
+        { at, op: 'clock', node: fault.node, jump: -fault.backMs },
+        { at: end, op: 'clock', node: fault.node, jump: fault.backMs },
       ]
     case 'slowDisk':
       return [

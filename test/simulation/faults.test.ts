@@ -23,7 +23,7 @@ describe('faults drawn by a seed', () => {
     expect(of(1)).toEqual(of(1))
     const kinds = Array.from({ length: 50 }, (_, seed) => [...new Set(of(seed).map(({ kind }) => kind))].sort().join())
     expect(new Set(kinds).size).toBeGreaterThan(20)
-    expect(new Set(kinds.join().split(',')).size).toBe(8)
+    expect(new Set(kinds.join().split(',')).size).toBe(9)
   })
 })
 

@@ -2,7 +2,7 @@
 
 import { defineServer, reply, supervisor } from 'espalier'
 import { type LogRecovery, openLog } from 'espalier/storage'
-import { type FaultKind, runOnce, type World } from 'espalier/testing'
+import { type Fault, type FaultKind, runOnce, type World } from 'espalier/testing'
 import { expect, test } from 'vitest'
 
 /** What the lives of a node have found on its disk, each with what was acknowledged before. */
@@ -120,3 +120,38 @@ test('red: who cannot bear a killed process is found, and the kill is what is le
   })
   expect(run).toMatchObject({ failure: { kind: 'invariant', rule: 'the worker lives' } })
 })
+
+test('a clock is set back and forward again: the wall clock goes back, the monotonic one never', async () => {
+  let backwards = 0
+  for (let seed = 1; seed <= 10; seed++) {
+    const run = await runOnce(seed, async (world) => {
+      const node = world.createNode()
+      const clock = world.clock('node')
+      let [now, wall] = [0, 0]
+      world.always('now() never goes back', () => {
+        const [before, beforeWall] = [now, wall]
+        now = node.now()
+        wall = clock.epochMs()
+        if (wall < beforeWall) backwards++
+        return now >= before
+      })
+      node.spawn(async (self) => {
+        for (;;) await self.sleep(7)
+      })
+      await world.storm({ forMs: 1000, kinds: ['clockBack'] })
+      world.heal()
+      await world.advance(10_000)
+      // Each fault that the storm's end has not cut off has given back what it took.
+      const taken = world.faults.map((fault) => (fault.kind === 'clockBack' && ends(fault) > 1000 ? fault.backMs : 0))
+      const left = taken.reduce((sum, ms) => sum + ms, 0)
+      if (clock.epochMs() !== 1_600_000_000_000 + world.time.nowMs - left)
+        world.fail('invariant', 'wall', 'is not true')
+    })
+    expect(run).not.toHaveProperty('failure')
+  }
+  expect(backwards).toBeGreaterThan(10)
+})
+
+function ends({ atMs, forMs }: Fault): number {
+  return atMs + forMs
+}

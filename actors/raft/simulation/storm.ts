@@ -153,6 +153,8 @@ function drawWeather({ random, names, nodes, forMs, leases }: Storm): Step[] {
     'weather',
     'slowDisk',
     'fullDisk',
+    // Under leases too: it stands still, which the wall clock gives away, and is never ahead of the time that has passed.
+    'clockBack',
   ]
   if (leases === undefined) kinds.push('clock')
   const faults = drawFaults(random, names.slice(0, nodes + 1), { forMs, kinds, maxFaults: 20 })
