@@ -169,6 +169,10 @@ export class Applier {
   configure(at: LogIndex, configuration: Configuration): void {
     this.#configurations = this.#configurations.filter((other) => other.at < at)
     this.#configurations.push({ at, configuration })
+    // Who has left is sent no snapshot any more.
+    const { members, outgoing = [] } = configuration
+    const ids = new Set([...members, ...outgoing].map(({ id }) => id))
+    for (const id of this.#handed.keys()) if (!ids.has(id)) this.#handed.delete(id)
   }
 
   leads(leader: ReplicaId | undefined): void {

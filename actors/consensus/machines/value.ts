@@ -15,16 +15,15 @@ const decoder = new TextDecoder()
 
 /** The canonical bytes of a value. @throws OptionError for what is no value */
 export function encodeValue(value: Value): Uint8Array {
-  return value instanceof Uint8Array ? tagged(tags.bytes, value) : tagged(tags.json, canonicalBytes(value))
+  return tagged(tagOf(value), contentOf(value))
 }
 
 /** Writes a value behind its length: what {@link encodeValue} makes, without a buffer of its own. */
 export function writeValue(writer: ByteWriter, value: Value): ByteWriter {
-  const isBytes = value instanceof Uint8Array
-  const content = isBytes ? value : canonicalBytes(value)
+  const content = contentOf(value)
   return writer
     .u32(1 + content.length)
-    .u8(isBytes ? tags.bytes : tags.json)
+    .u8(tagOf(value))
     .raw(content)
 }
 
@@ -46,6 +45,14 @@ export function decodeValue(bytes: Uint8Array): Value {
     }
   }
   throw new CodecError(bytes[0] === tags.error ? text : 'no answer of this machine')
+}
+
+function tagOf(value: Value): number {
+  return value instanceof Uint8Array ? tags.bytes : tags.json
+}
+
+function contentOf(value: Value): Uint8Array {
+  return value instanceof Uint8Array ? value : canonicalBytes(value)
 }
 
 function tagged(tag: number, content: Uint8Array): Uint8Array {
