@@ -10,8 +10,16 @@ export interface Walk {
   readonly steps: number
 }
 
-/** @throws whatever {@link Safety} finds, or that the group does not come to rest. */
-export function randomWalk(seed: number, actions: number, options: ClusterOptions = {}): Walk {
+/**
+ * @param watch is told of every step, the beginnings of the first lives included.
+ * @throws whatever {@link Safety} finds, or that the group does not come to rest.
+ */
+export function randomWalk(
+  seed: number,
+  actions: number,
+  options: ClusterOptions = {},
+  watch: Cluster['observe'] = () => {},
+): Walk {
   const cluster = new Cluster({
     ids: seed % 3 === 0 ? ['n1', 'n2', 'n3', 'n4', 'n5'] : ['n1', 'n2', 'n3'],
     latencyMs: seed % 2 === 0 ? [1, 10] : [1, 60],
@@ -33,7 +41,9 @@ export function randomWalk(seed: number, actions: number, options: ClusterOption
   cluster.observe = (replica, input, effects) => {
     steps += 1
     observe(replica, input, effects)
+    watch(replica, input, effects)
   }
+  for (const replica of cluster.replicas.values()) watch(replica, undefined, replica.effects)
   for (let i = 0; i < actions; i += 1) {
     storm.act()
     cluster.run(storm.below(40))
