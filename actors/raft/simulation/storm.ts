@@ -59,7 +59,7 @@ export function drawRaftSchedule(seed: number): Schedule {
   )
   const storm: Storm = { random, nodes, founders, names, forMs, leases, victim }
   const [load, after] = drawLoads(storm)
-  const steps = [load, ...drawWeather(storm), ...drawTargeted(storm), ...membership]
+  const steps = [load, ...drawWeather(storm), ...drawTargeted(storm), ...drawClocksSetBack(storm), ...membership]
   return readSchedule({
     name: `raft-${seed}`,
     about: ABOUT_STORMS,
@@ -153,11 +153,20 @@ function drawWeather({ random, names, nodes, forMs, leases }: Storm): Step[] {
     'weather',
     'slowDisk',
     'fullDisk',
-    // Under leases too: it stands still, which the wall clock gives away, and is never ahead of the time that has passed.
-    'clockBack',
   ]
   if (leases === undefined) kinds.push('clock')
   const faults = drawFaults(random, names.slice(0, nodes + 1), { forMs, kinds, maxFaults: 20 })
+  return stepsOf(faults).map((step): Step => ({ ...step }))
+}
+
+/**
+ * Clocks that are set back, and forward again. Under leases too: such a clock stands still, which the wall clock gives
+ * away, and is never ahead of the time that has passed. Drawn apart, so that the seeds without it stay what they were.
+ */
+function drawClocksSetBack({ random, names, nodes, forMs }: Storm): Step[] {
+  const apart = random.fork('clocks set back')
+  if (!apart.chance(1, 3)) return []
+  const faults = drawFaults(apart, names.slice(0, nodes + 1), { forMs, kinds: ['clockBack'], maxFaults: 6 })
   return stepsOf(faults).map((step): Step => ({ ...step }))
 }
 
