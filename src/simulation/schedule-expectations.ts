@@ -2,16 +2,8 @@
 // run, which is why the table depends on it.
 
 import * as v from 'valibot'
+import { REFUSALS } from './refusals.ts'
 import { json, maybe, millis, natural, node, nodes, strict, text } from './schedule-fields.ts'
-
-// biome-ignore format: a list of words
-const REFUSALS = [
-  'notLeader', 'changeInProgress', 'notReady', 'notCaughtUp', 'notMember', 'alreadyMember', 'isLearner', 'transferring',
-  'sessionExpired', 'noQuorum', 'tooLarge', 'rateLimited', 'unsupported',
-] as const
-
-/** Why an operation was refused, as schedules name it. */
-export type Refusal = (typeof REFUSALS)[number]
 
 function expectation<const Op extends string, const Entries extends v.ObjectEntries>(op: Op, entries: Entries) {
   return strict({ op: v.literal(op), ...entries })

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { deriveSeeds, parseSchedule } from 'espalier/testing'
 import type { CommandOptions } from './options.ts'
-import { lineOf, play, TraceFile } from './play.ts'
+import { lineOf, type Played, play, TraceFile } from './play.ts'
 
 /** Runs the files and folders; true if all passed. */
 export async function runFiles(options: CommandOptions): Promise<boolean> {
@@ -31,12 +31,24 @@ async function* runFile(path: string, options: CommandOptions, trace: TraceFile 
     const schedule = parseSchedule(readFileSync(path, 'utf8'), path)
     for (const seed of deriveSeeds(schedule.seed, options.seeds)) {
       const played = await play(schedule, { sabotage: options.sabotage, seed }, trace)
-      yield { line: lineOf(schedule.name, played), isGood: played.why === undefined }
+      yield {
+        line: lineOf(schedule.name, isUnfit(played) ? within(path, played) : played),
+        isGood: played.why === undefined,
+      }
     }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     yield { line: `FAIL ${name}: ${why.includes(path) ? why : `${path}: ${why}`}`, isGood: false }
   }
+}
+
+/** The run itself could not be made as the file wants it: what is wrong is wrong in the file. */
+function isUnfit({ run, why }: Played): boolean {
+  return why !== undefined && 'failure' in run && run.failure.kind === 'scenario'
+}
+
+function within(path: string, played: Played): Played {
+  return { ...played, why: `${path}: ${played.why}` }
 }
 
 /** The schedules of a folder; undefined: there is none in it, or it is a file, or nothing at all. */

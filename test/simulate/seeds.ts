@@ -94,6 +94,7 @@ async function explain(protocol: ProtocolName, seed: number, options: CommandOpt
   const last = await play(shrunk, { sabotage })
   const path = write(options.out, `${schedule.name}.json`, `${JSON.stringify(shrunk, undefined, 2)}\n`)
   const { print } = options
+  print(`the first failure, seed ${seed}, without the steps it does not need; no other is shrunk:`)
   print(`  ${failureOf(last)?.message}`)
   print(`  steps needed: ${least.length} of ${storm.length}`)
   for (const step of least) print(`    ${JSON.stringify(step)}`)
