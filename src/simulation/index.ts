@@ -19,6 +19,7 @@ export { Machine } from './machine.ts'
 export { type GatedMessage, MessageGate, type MessagePattern } from './message-gate.ts'
 export { type LinkPattern, NetworkModel, type Weather } from './network-model.ts'
 export { deriveSeeds, PARTS, partsOf, SeededRandom } from './random.ts'
+export type { Refusal } from './refusals.ts'
 export { type RegisterInput, type RegisterOutput, registerMap } from './register-map.ts'
 export {
   parseSchedule,
@@ -28,7 +29,7 @@ export {
   ScheduleError,
   type ScheduleSettings,
 } from './schedule.ts'
-export type { Expectation, Refusal } from './schedule-expectations.ts'
+export type { Expectation } from './schedule-expectations.ts'
 export type { Json } from './schedule-fields.ts'
 export { type NodeReference, nodesNamedBy, type Problem } from './schedule-names.ts'
 export {
