@@ -16,15 +16,16 @@ export interface VirtualClockOptions {
   /** What `epochMs()` reads at the start. Default 1 600 000 000 000 (13 September 2020). */
   readonly epochMs?: number
   /** How an alarm that is due reaches the node: a world may queue it behind messages. Default: it fires at once. */
-  readonly dispatch?: Dispatch
+  readonly dispatch?: (alarm: DueAlarm) => void
 }
 
 /** An alarm whose time has come. It stays cancellable until it fires. */
 export interface DueAlarm {
+  /** Lets the node have it, unless it has been cancelled. */
   fire(): void
 }
 
-type Dispatch = (alarm: DueAlarm) => void
+type Dispatch = NonNullable<VirtualClockOptions['dispatch']>
 
 /** An alarm is itself what happens at its instant: wheels set so many that a closure for each would be dear. */
 class Pending implements Alarm, Happening, DueAlarm {
