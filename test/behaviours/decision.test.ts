@@ -197,7 +197,7 @@ describe("a supervisor's decision, against an independent, deliberately simple m
   }
   for (const [name, decide] of Object.entries(broken)) {
     test(`red: a decision that ${name}`, () => {
-      expect(fc.check(agrees(decide), { numRuns: 1500 }).failed).toBe(true)
+      expect(fc.check(agrees(decide), { seed: 1, numRuns: 1500 }).failed).toBe(true)
     })
   }
 })

@@ -193,7 +193,7 @@ describe('among nodes that stay connected', () => {
   test('red: nodes that are not asked', () => {
     const found = fc.check(
       fc.property(calm, (steps) => !findsTwo(steps, true)),
-      { numRuns: 1000 },
+      { seed: 1, numRuns: 1000 },
     )
     expect(found.failed).toBe(true)
   })

@@ -108,7 +108,8 @@ describe('the timer wheel', () => {
         super.set(timer, Math.max(0, delayMs - 1))
       }
     }
-    const check = fc.check(fc.property(programs, origins, (program, origin) => runProgram(program, origin, Early)))
+    const early = fc.property(programs, origins, (program, origin) => runProgram(program, origin, Early))
+    const check = fc.check(early, { seed: 1 })
     expect(check.failed).toBe(true)
   })
 
